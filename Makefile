@@ -1,0 +1,27 @@
+# make lab opens the workbook, make test proves it; both set everything up first, in .venv/.
+
+PYTHON ?=
+LAB_FLAGS ?=
+PYTEST_FLAGS ?= -n 2 --dist loadscope
+NOTEBOOKS ?=
+IN_VENV := .venv/bin/python -m
+
+.PHONY: install lab test check notebooks
+
+install:
+	@sh tools/install.sh '$(PYTHON)'
+
+lab: install
+	@$(IN_VENV) labkit.lab $(LAB_FLAGS)
+
+test: install
+	@$(IN_VENV) pytest $(PYTEST_FLAGS)
+
+check: install
+	@$(IN_VENV) ruff format --check .
+	@$(IN_VENV) ruff check .
+	@$(IN_VENV) mypy
+	@$(IN_VENV) pytest $(PYTEST_FLAGS)
+
+notebooks: install
+	@.venv/bin/python tools/execute_notebooks.py $(NOTEBOOKS)

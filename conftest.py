@@ -1,0 +1,43 @@
+"""What every test run shares: a home of its own, so that no test reads or writes what belongs to the learner."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from browser_path import NO_BROWSER, chromium
+from hypothesis import settings
+
+settings.register_profile("workbook", deadline=None, print_blob=True)
+settings.load_profile("workbook")
+
+HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
+os.environ |= {
+    "LABKIT_PROGRESS": str(HOME / "progress"),
+    "IPYTHONDIR": str(HOME / "ipython"),
+    "JUPYTER_CONFIG_DIR": str(HOME / "jupyter"),
+    "JUPYTER_RUNTIME_DIR": str(HOME / "runtime"),
+}
+os.environ.pop("ANTHROPIC_API_KEY", None)
+
+
+def pytest_collection_modifyitems(items):
+    """Leave the browser tests out where there is no Chromium, except in CI, where they must run."""
+    if chromium() or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say plainly, at the end of a run, which programs were not found and what was left out for want of them."""
+    reasons = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())}
+    for reason in sorted(reason for reason in reasons if "were left out" in reason):
+        terminalreporter.write_line(f"Note: {reason.removeprefix('Skipped: ')}.", yellow=True)
+
+
+def pytest_unconfigure():
+    """Take the home down again."""
+    shutil.rmtree(HOME, ignore_errors=True)

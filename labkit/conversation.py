@@ -1,0 +1,229 @@
+"""A conversation as a frozen value: every change gives a new one, so that rewind and fork mean keeping the older one.
+
+Taught in notebooks 01 and 06.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from labkit.messages import Content, History, Message, exchanges, join, without_thinking
+from labkit.redaction import Redact, redacted
+from labkit.tokens import Meter, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFact:
+    """Something that must never be paraphrased, word for word, and where it was said or found."""
+
+    text: str
+    source: str
+
+    def __post_init__(self) -> None:
+        """Refuse a fact without words or without a source."""
+        if not self.text.strip() or not self.source.strip():
+            raise ValueError(
+                f"a case fact needs its words and their source, but got {self.text!r} from {self.source!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One summary that took the place of older messages: its text, how many messages it covers, and what it cost."""
+
+    text: str
+    messages: int
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything a request is built from: system prompt, case facts, transcript, working history, summaries, usage.
+
+    `transcript` is everything ever said; `history` is what is worked with, the same until a summary takes the place of
+    its older part. `summaries` are in the order they were made; `failures` counts the summaries that failed since the
+    last one that worked. `last` is the usage of the last reply and `meter` what it said about the history sent. Cheap
+    to copy: values share what they have in common.
+    """
+
+    system: str = ""
+    transcript: History = field(default_factory=History)
+    history: History = field(default_factory=History)
+    facts: tuple[CaseFact, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+    failures: int = 0
+    usage: Usage = field(default_factory=Usage)
+    last: Usage = field(default_factory=Usage)
+    meter: Meter = field(default_factory=Meter)
+
+    @classmethod
+    def of(cls, messages: Sequence[Message | Mapping[str, Any]], system: str = "") -> "Conversation":
+        """A conversation that already holds these messages, Messages or dicts in wire form."""
+        said = History.of(messages)
+        return cls(system=system, transcript=said, history=said)
+
+    def said(self, message: Message) -> "Conversation":
+        """The conversation with one more message.
+
+        Raises ValueError when a tool call waits for its result and the message does not bring it, or when a tool_result
+        answers no call: the API refuses both.
+        """
+        _check_tool_round(self.history, message)
+        grown = self.transcript.append(message)
+        history = grown if self.history is self.transcript else self.history.append(message)
+        return replace(self, transcript=grown, history=history)
+
+    def billed(self, usage: Usage, view: History | None = None) -> "Conversation":
+        """The conversation after a reply: its usage added to the sum, kept as the last one, and noted for the `view`
+        sent.
+        """
+        meter = Meter.of(usage, view) if view is not None else Meter()
+        return replace(self, usage=self.usage + usage, last=usage, meter=meter)
+
+    def with_fact(self, text: str, source: str) -> "Conversation":
+        """The conversation with one more case fact, which every request then carries at its start, word for word."""
+        return replace(self, facts=(*self.facts, CaseFact(text, source)))
+
+    def summarized(self, history: History, summary: Summary) -> "Conversation":
+        """The conversation with `history` as its working history, in which a summary stands for the older part."""
+        usage = self.usage + summary.usage
+        return replace(
+            self,
+            history=history,
+            summaries=(*self.summaries, summary),
+            failures=0,
+            usage=usage,
+            meter=Meter(),
+        )
+
+    @property
+    def turns(self) -> int:
+        """How many turns the user has had; a tool round belongs to the turn that began it."""
+        return len(self.transcript.starts())
+
+    def rewind(self, turn: int) -> "Conversation":
+        """The conversation as it was after `turn` turns, rebuilt from the transcript; branch by going on from here.
+
+        Where the history was rewritten, by a summary say, thinking is left out of it from here on, because it was bound
+        to another prefix. The usage stays, because what was spent was spent. Raises ValueError when there were fewer
+        turns.
+        """
+        if not 0 <= turn <= self.turns:
+            raise ValueError(f"cannot rewind to turn {turn}: this conversation has turns 0 to {self.turns}")
+        starts = [*self.transcript.starts(), len(self.transcript)]
+        kept = self.transcript[: starts[turn]]
+        return self._restarted(kept)
+
+    def edit(self, place: int, content: Content) -> "Conversation":
+        """The conversation as if the message at `place` had said `content`: what followed it was another branch and is
+        left out.
+
+        Raises IndexError for a place that does not exist.
+        """
+        self._check_places([place])
+        edited = replace(self.transcript[place], content=cast("Any", content), replaces=())
+        return self._restarted(self.transcript[:place]).said(edited)
+
+    def without(self, *places: int) -> "Conversation":
+        """A copy in which the messages at these places were never said, with whole tool rounds where one is touched.
+
+        Thinking behind them is left out of the history, because the API binds it to what stood before. Raises
+        IndexError for a place that does not exist.
+        """
+        self._check_places(places)
+        gone = _with_tool_partners(self.transcript, set(places))
+        left = History(m for place, m in enumerate(self.transcript) if place not in gone)
+        return self._restarted(left, changed=min(gone, default=len(left)))
+
+    def marked(self, place: int, **metadata: Any) -> "Conversation":
+        """The conversation with metadata set on one message: `pinned`, `importance`, `flags` or `timestamp`.
+
+        Nothing that was said changes by it. With another pin, steps may cut elsewhere, so thinking, which the API binds
+        to what was sent before it, is left out of the history from here on. Raises IndexError for a place that does not
+        exist, TypeError for other metadata.
+        """
+        self._check_places([place])
+        if other := sorted(set(metadata) - {"pinned", "importance", "flags", "timestamp"}):
+            raise TypeError(f"{other[0]!r} is not metadata: set pinned, importance, flags or timestamp")
+        old, new = self.transcript[place], replace(self.transcript[place], **metadata)
+        transcript = History(new if i == place else m for i, m in enumerate(self.transcript))
+        history = transcript
+        if self.history != self.transcript:
+            history = History(_renewed(m, old, new) for m in self.history)
+        if old.pinned != new.pinned and history.thinking():
+            history = History(map(without_thinking, history))
+        return replace(self, transcript=transcript, history=history, meter=Meter())
+
+    def redacted(self, redact: Redact) -> "Conversation":
+        """A copy for a log or a store with `redact` applied to every text in it; this one keeps the words."""
+        transcript = redacted(self.transcript, redact)
+        same = self.history is self.transcript
+        return replace(
+            self,
+            system=redact(self.system),
+            transcript=transcript,
+            history=transcript if same else redacted(self.history, redact),
+            facts=tuple(CaseFact(redact(fact.text), redact(fact.source)) for fact in self.facts),
+            summaries=tuple(replace(summary, text=redact(summary.text)) for summary in self.summaries),
+            meter=Meter(),
+        )
+
+    def _restarted(self, transcript: History, changed: int | None = None) -> "Conversation":
+        history, whole = transcript, self.history == self.transcript
+        if changed is not None or not whole:
+            first = changed or 0 if whole else 0
+            history = join((transcript[:first], map(without_thinking, transcript[first:])))
+        return replace(
+            self,
+            transcript=transcript,
+            history=history if history != transcript else transcript,
+            summaries=(),
+            failures=0,
+            last=Usage(),
+            meter=Meter(),
+        )
+
+    def _check_places(self, places: Sequence[int]) -> None:
+        if unknown := [place for place in places if not 0 <= place < len(self.transcript)]:
+            raise IndexError(f"there is no message {unknown[0]}: places run from 0 to {len(self.transcript) - 1}")
+
+
+def _renewed(message: Message, old: Message, new: Message) -> Message:
+    """What stands for `old` in a working history, made to stand for `new`, which says the same."""
+    if message is old:
+        return new
+    if not any(said is old for said in message.replaces):
+        return message
+    stands_for = tuple(new if said is old else said for said in message.replaces)
+    if message.content != without_thinking(old).content:
+        return replace(message, replaces=stands_for)
+    return replace(new, content=message.content, replaces=stands_for)
+
+
+def _check_tool_round(history: History, message: Message) -> None:
+    called = _ids(history[-1], "tool_use", "id") if history else []
+    answered = _ids(message, "tool_result", "tool_use_id")
+    if missing := [call for call in called if call not in answered]:
+        raise ValueError(
+            f"Claude called a tool and waits for the result of {', '.join(missing)}: send a "
+            "tool_result block for each call first"
+        )
+    if stray := [call for call in answered if call not in called]:
+        raise ValueError(
+            f"tool_result for {', '.join(stray)}, but the message before it has no such tool_use: "
+            "answer a call right after it"
+        )
+
+
+def _ids(message: Message, kind: str, key: str) -> list[str]:
+    return [str(block.get(key)) for block in message.blocks if block["type"] == kind]
+
+
+def _with_tool_partners(history: History, places: set[int]) -> set[int]:
+    start, gone = 0, set(places)
+    for exchange in exchanges(history):
+        inside = set(range(start, start + len(exchange)))
+        if gone & inside and any({"tool_use", "tool_result"} & m.block_types() for m in exchange):
+            gone |= inside
+        start += len(exchange)
+    return gone

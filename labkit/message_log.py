@@ -1,0 +1,94 @@
+"""The append-only log that histories share, so that a growing conversation stays cheap to extend, cut and measure."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable
+from threading import Lock
+
+RULERS_KEPT = 8
+
+
+class MessageLog[M]:
+    """Messages in order, with what a cut needs to know: where exchanges open, what must stay, where thinking is.
+
+    Appending never changes what an older history sees, because each history knows where it stops. Running totals are
+    kept for each ruler (a function from message to size), so that any message is measured once in its life.
+    """
+
+    __slots__ = ("_lock", "_rules", "_totals", "messages", "starts", "staying", "thinking")
+
+    def __init__(
+        self,
+        opens: Callable[[M, M | None], bool],
+        stays: Callable[[M], bool],
+        thinks: Callable[[M], bool],
+    ) -> None:
+        """Take the three rules that mark a message: opens an exchange (given the one before), must stay, has
+        thinking.
+        """
+        self._rules = opens, stays, thinks
+        self._lock = Lock()
+        self._totals: dict[Hashable, array[int]] = {}
+        self.messages: list[M] = []
+        self.starts: list[int] = []
+        self.staying: list[int] = []
+        self.thinking: list[int] = []
+
+    def grown(self, stop: int, messages: Iterable[M]) -> "MessageLog[M]":
+        """The log with these messages behind its first `stop`: itself when that is its end, otherwise a copy (a
+        fork).
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                if stop == len(self.messages):
+                    self.extend(messages)
+                    return self
+            finally:
+                self._lock.release()
+        fork = self._copy(stop)
+        fork.extend(messages)
+        return fork
+
+    def extend(self, messages: Iterable[M]) -> None:
+        """Add messages at the end and mark them."""
+        opens, stays, thinks = self._rules
+        for message in messages:
+            place = len(self.messages)
+            marks = (
+                (self.starts, opens(message, self.messages[-1] if place else None)),
+                (self.staying, stays(message)),
+                (self.thinking, thinks(message)),
+            )
+            # The message first: stopped before its marks, it is one that no history reaches, and not half a mark.
+            self.messages.append(message)
+            for places, marked in marks:
+                if marked:
+                    places.append(place)
+
+    def _copy(self, stop: int) -> "MessageLog[M]":
+        copy = MessageLog(*self._rules)
+        copy.messages = self.messages[:stop]
+        for name in ("starts", "staying", "thinking"):
+            marks = getattr(self, name)
+            setattr(copy, name, marks[: bisect_left(marks, stop)])
+        copy._totals = {ruler: totals[: stop + 1] for ruler, totals in self._totals.items()}
+        return copy
+
+    def totals(self, size: Callable[[M], int], stop: int) -> "array[int]":
+        """Running totals of `size`: entry i is the sum over the first i messages, filled up to `stop`."""
+        totals = self._totals.get(size)
+        if totals is None:
+            while len(self._totals) >= RULERS_KEPT:
+                del self._totals[next(iter(self._totals))]
+            totals = self._totals[size] = array("q", [0])
+        if len(totals) > stop:
+            return totals
+        mine = self._lock.acquire(blocking=False)
+        try:
+            totals = totals if mine else totals[:]
+            while len(totals) <= stop:
+                totals.append(totals[-1] + size(self.messages[len(totals) - 1]))
+        finally:
+            if mine:
+                self._lock.release()
+        return totals

@@ -1,0 +1,370 @@
+"""Messages, the history that holds them, and the exchanges between which it may be cut.
+
+Everything else in labkit is built on three ideas found here: a message is a frozen value whose metadata never
+reaches the wire; a history is a value too, cheap to extend and to slice; and a history is cut only between
+exchanges, so that every cut is a valid request. Taught in notebook 01.
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal, cast, overload
+
+from labkit.message_log import MessageLog
+
+type Role = Literal["user", "assistant", "system"]
+type Block = Mapping[str, Any]
+type Content = str | Sequence[Block]
+
+ROLES = ("user", "assistant", "system")
+THINKING = ("thinking", "redacted_thinking")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: its role and content as the API knows them, and metadata that stays on this machine.
+
+    `content` is text or content blocks (dicts with a `type`). `pinned` keeps the message through every step;
+    `importance` is a score from 0 to 1; `timestamp` is ISO 8601 text; `flags` are words of your own; `replaces` holds
+    the messages that this one stands for after a summary or a clearing.
+
+    Raises ValueError for an unknown role or empty content, TypeError for content that cannot be sent as JSON.
+    """
+
+    role: Role
+    content: str | tuple[Block, ...]
+    pinned: bool = False
+    importance: float | None = None
+    timestamp: str | None = None
+    flags: tuple[str, ...] = ()
+    replaces: tuple["Message", ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what the API would refuse, before it is part of any history."""
+        if self.role not in ROLES:
+            msg = f"role {self.role!r} is not one of {', '.join(map(repr, ROLES))}: set the role to one of these"
+            raise ValueError(msg)
+        if not (self.timestamp is None or isinstance(self.timestamp, str)):
+            raise TypeError(f"timestamp {self.timestamp!r} must be text in ISO 8601, such as 2026-11-22T09:00:00+00:00")
+        if isinstance(self.content, str):
+            if not self.content.strip():
+                raise ValueError(f"a {self.role} message needs text, but got {self.content!r}: write at least one word")
+            return
+        object.__setattr__(self, "content", _checked_blocks(self.role, self.content))
+
+    def __hash__(self) -> int:
+        """Hash by role and content, so that messages can be gathered in sets whatever their blocks hold."""
+        return hash(
+            (
+                self.role,
+                self.content if isinstance(self.content, str) else json.dumps(self.content, sort_keys=True),
+            )
+        )
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The content as blocks: plain text becomes one text block."""
+        return ({"type": "text", "text": self.content},) if isinstance(self.content, str) else self.content
+
+    @property
+    def text(self) -> str:
+        """The text blocks joined by newlines; empty when there are none (never `content[0].text`)."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(str(block["text"]) for block in self.content if block["type"] == "text")
+
+    def block_types(self) -> set[str]:
+        """The types of block in this message, such as text, tool_use or tool_result."""
+        return {"text"} if isinstance(self.content, str) else {block["type"] for block in self.content}
+
+    def wire(self) -> dict[str, Any]:
+        """The message as the API takes it: a fresh dict of role and content, without any metadata."""
+        content = self.content if isinstance(self.content, str) else [_copied(block) for block in self.content]
+        return {"role": self.role, "content": content}
+
+
+def user(content: Content, **metadata: Any) -> Message:
+    """Make a user message from text or blocks: `user("hello", pinned=True)`."""
+    return Message("user", cast("str | tuple[Block, ...]", content), **metadata)
+
+
+def assistant(content: Content, **metadata: Any) -> Message:
+    """Make an assistant message from text or blocks."""
+    return Message("assistant", cast("str | tuple[Block, ...]", content), **metadata)
+
+
+def from_wire(message: Mapping[str, Any] | Message) -> Message:
+    """Read a message in wire form (a dict of role and content); a Message passes through unchanged.
+
+    Raises ValueError for any other key: metadata has its own fields and would be a 400 on the wire.
+    """
+    if isinstance(message, Message):
+        return message
+    if not isinstance(message, Mapping) or not {"role", "content"} <= set(message):
+        raise ValueError(f"a message is a dict with 'role' and 'content', but got {message!r}")
+    if extra := sorted(set(message) - {"role", "content"}):
+        raise ValueError(
+            f"message has the extra key {extra[0]!r}: the API takes only 'role' and 'content'; use "
+            "Message(...) for metadata"
+        )
+    return Message(message["role"], message["content"])
+
+
+class History(Sequence[Message]):
+    """A conversation's messages as a value: `append` gives a new history and slices are histories too.
+
+    Histories that grow from one another share one log, so an append costs the same at turn 2 and at turn 2,000.
+    Equal to any sequence of equal messages. Lengths and positions are in messages.
+    """
+
+    __slots__ = ("_log", "_start", "_stop")
+
+    def __init__(self, messages: Iterable[Message | Mapping[str, Any]] = ()) -> None:
+        """Take messages, or dicts in wire form, oldest first."""
+        self._log: MessageLog[Message] = MessageLog(opens_exchange, must_stay, has_thinking)
+        self._log.extend(map(from_wire, messages))
+        self._start, self._stop = 0, len(self._log.messages)
+
+    @classmethod
+    def of(cls, messages: Iterable[Message | Mapping[str, Any]]) -> "History":
+        """The same history if it is one already, otherwise a new one of these messages."""
+        return messages if isinstance(messages, cls) else cls(messages)
+
+    def _view(self, start: int, stop: int) -> "History":
+        view = object.__new__(History)
+        view._log, view._start, view._stop = self._log, start, max(start, stop)
+        return view
+
+    def __len__(self) -> int:
+        """How many messages there are."""
+        return self._stop - self._start
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> "History": ...
+    def __getitem__(self, index: int | slice) -> "Message | History":
+        """One message, or a history of some of them (a plain slice copies nothing)."""
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step == 1:
+                return self._view(self._start + start, self._start + stop)
+            return History(list(self)[index])
+        return self._log.messages[range(self._start, self._stop)[index]]
+
+    def __iter__(self) -> Iterator[Message]:
+        """The messages, oldest first."""
+        messages = self._log.messages
+        return (messages[i] for i in range(self._start, self._stop))
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to a history, tuple or list of equal messages."""
+        if isinstance(other, History) and other._log is self._log and other._start == self._start:
+            return other._stop == self._stop
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        """The hash of the messages as a tuple."""
+        return hash(tuple(self))
+
+    def __reduce__(self) -> tuple[type["History"], tuple[tuple[Message, ...]]]:
+        """Copy and pickle as the messages alone, because a log is shared and grows."""
+        return History, (tuple(self),)
+
+    def __repr__(self) -> str:
+        """Short enough for a notebook cell: the roles and the first words."""
+        inside = ", ".join(f"{m.role}: {m.text[:24]!r}" for m in self[:3])
+        return f"History({len(self)} messages{': ' + inside if inside else ''}{', ...' if len(self) > 3 else ''})"
+
+    def append(self, *messages: Message) -> "History":
+        """A new history with these messages at its end; this one stays as it is."""
+        log = self._log.grown(self._stop, messages)
+        grown = self._view(self._start, len(log.messages))
+        grown._log = log
+        return grown
+
+    def total(self, size: "Ruler") -> int:
+        """The sum of `size` over the messages; each message is measured once in its life."""
+        totals = self._log.totals(size, self._stop)
+        return totals[self._stop] - totals[self._start]
+
+    def starts(self) -> list[int]:
+        """Positions at which an exchange opens: the only places where a history may be cut."""
+        return self._positions(self._log.starts)
+
+    def staying(self) -> list[int]:
+        """Positions of the messages that every step must keep: pinned ones and compaction blocks."""
+        return self._positions(self._log.staying)
+
+    def thinking(self) -> list[int]:
+        """Positions of the messages that hold thinking blocks."""
+        return self._positions(self._log.thinking)
+
+    def _positions(self, marks: list[int]) -> list[int]:
+        low, high = bisect_left(marks, self._start), bisect_left(marks, self._stop)
+        return [mark - self._start for mark in marks[low:high]]
+
+    def newest_start(self) -> int:
+        """Where the newest exchange opens; 0 when no exchange opens here."""
+        before = bisect_left(self._log.starts, self._stop)
+        return max(self._log.starts[before - 1] - self._start, 0) if before else 0
+
+    def exchange_at(self, place: int) -> "History":
+        """The exchange that the message at `place` belongs to, found without walking."""
+        starts, here = self._log.starts, self._start + place
+        after = bisect_left(starts, here + 1)
+        low = max(starts[after - 1] if after else 0, self._start)
+        high = min(starts[after] if after < len(starts) else self._stop, self._stop)
+        return self._view(low, high)
+
+    def first_start_after(self, amount: int, size: "Ruler") -> int:
+        """The first exchange that opens once at least `amount` of `size` lies before it, else the newest exchange."""
+        totals = self._log.totals(size, self._stop)
+        reached = bisect_left(totals, totals[self._start] + amount, self._start, self._stop + 1)
+        following = bisect_left(self._log.starts, reached)
+        newest = self.newest_start()
+        if following == len(self._log.starts):
+            return newest
+        return min(self._log.starts[following] - self._start, newest)
+
+    def is_tail_of(self, other: "History") -> bool:
+        """True when this is `other` without some whole exchanges at its start, told without walking."""
+        same = self._log is other._log and self._stop == other._stop and self._start >= other._start
+        if not same or self._start == other._start:
+            return same
+        place = bisect_left(self._log.starts, self._start)
+        opens = place < len(self._log.starts) and self._log.starts[place] == self._start
+        left = bisect_left(self._log.staying, other._start)
+        lost = bisect_left(self._log.staying, self._start) > left
+        return opens and not lost and bool(self)
+
+    def begins(self, other: "History") -> bool:
+        """True when `other` is this history with more messages behind it, told without walking where both share a
+        log.
+        """
+        if self._log is other._log:
+            return self._start == other._start and self._stop <= other._stop
+        return len(self) <= len(other) and self == other[: len(self)]
+
+    def wire(self) -> list[dict[str, Any]]:
+        """The messages as the API takes them, as fresh copies."""
+        return [message.wire() for message in self]
+
+
+type Ruler = Callable[[Message], int]
+
+
+def one_message(message: Message) -> int:
+    """The ruler that counts messages: each is one, so that a window can be measured in messages."""
+    return 1
+
+
+def exchanges(history: Iterable[Message]) -> Iterator[History]:
+    """Split a history into exchanges: one user turn and all that answers it, tool rounds included.
+
+    Messages before the first user turn (a compaction block, say) form a group of their own.
+    """
+    history = History.of(history)
+    bounds = [*history.starts(), len(history)]
+    if bounds[0] > 0:
+        bounds.insert(0, 0)
+    return (history[low:high] for low, high in pairwise(bounds))
+
+
+def join(parts: Iterable[Iterable[Message]]) -> History:
+    """Put histories behind one another, in the order given."""
+    return History(message for part in parts for message in part)
+
+
+def opens_exchange(message: Message, before: Message | None) -> bool:
+    """True for a user message that begins a turn: not a tool_result, and not a further part of the same user turn."""
+    if message.role != "user" or (before is not None and before.role != "assistant"):
+        return False
+    return isinstance(message.content, str) or "tool_result" not in message.block_types()
+
+
+def must_stay(message: Message) -> bool:
+    """True for a message that no step may drop: a pinned one, or a compaction block that stands for older history."""
+    return message.pinned or "compaction" in message.block_types()
+
+
+def has_thinking(message: Message) -> bool:
+    """True when the message holds thinking, which the API binds to everything before it."""
+    return any(kind in THINKING for kind in message.block_types())
+
+
+def in_open_round(history: History) -> bool:
+    """True while a tool round is open: Claude called a tool and has not yet answered in words."""
+    place = len(history)
+    while place and history[place - 1].role != "assistant":
+        place -= 1
+    while place and history[place - 1].role == "assistant":
+        place -= 1
+        if "tool_use" in history[place].block_types():
+            return True
+    return False
+
+
+def first_reply(history: History) -> int:
+    """Where the newest exchange is first answered; the length of the history when it is not answered yet."""
+    place = history.newest_start()
+    while place < len(history) and history[place].role != "assistant":
+        place += 1
+    return place
+
+
+def origins(message: Message) -> tuple[Message, ...]:
+    """The messages that were really said and for which this one stands: itself, unless it replaces others."""
+    if not message.replaces:
+        return (message,)
+    return tuple(origin for old in message.replaces for origin in origins(old))
+
+
+def without_thinking(message: Message) -> Message:
+    """The message without thinking blocks, as it must be carried across a rewritten prefix.
+
+    A message of thinking alone keeps its place with a sentence that says so, because the API refuses empty content.
+    Source: Anthropic docs, Preserved thinking (read September 2026).
+    """
+    left = tuple(block for block in message.blocks if block["type"] not in THINKING)
+    if len(left) == len(message.blocks):
+        return message
+    left = left or ({"type": "text", "text": "(thinking without an answer)"},)
+    return Message(
+        message.role,
+        left,
+        message.pinned,
+        message.importance,
+        message.timestamp,
+        message.flags,
+        (message,),
+    )
+
+
+def _checked_blocks(role: str, content: object) -> tuple[Block, ...]:
+    if not isinstance(content, Sequence) or isinstance(content, bytes):
+        raise TypeError(f"content is text or a list of blocks, but got {type(content).__name__}")
+    if not content:
+        raise ValueError(f"a {role} message needs content, but got no block: give at least one")
+    for place, block in enumerate(content):
+        if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
+            raise TypeError(
+                f"block {place} is {block!r}: a block is a dict with a 'type', such as {{'type': 'text', 'text': ...}}"
+            )
+        if block["type"] == "text" and not str(block.get("text", "")).strip():
+            raise ValueError(f"text block {place} is empty: the API refuses text blocks without words")
+        try:
+            json.dumps(block, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"block {place} ({block['type']}) cannot be sent as JSON: {error}") from error
+    return tuple(_copied(block) for block in content)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value

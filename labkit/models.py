@@ -1,0 +1,130 @@
+"""The dated table of models: windows, outputs, prices and where each figure comes from.
+
+`facts.toml` holds the figures and this module reads it; nothing else in labkit repeats one. The live truth about
+windows is `client.models.retrieve(...)`. Taught in notebooks 03 and 08.
+"""
+
+import tomllib
+from dataclasses import dataclass, fields
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A generation of tokenizers: how many characters of English prose make a token, roughly, and who says so."""
+
+    generation: str
+    name: str
+    chars_per_token: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """US dollars per million tokens; `cache_read` is None where no figure was found."""
+
+    input: float
+    output: float
+    cache_write_5m: float
+    cache_write_1h: float
+    cache_read: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One row of the table: `window` and `max_output` in tokens, `prices` in dollars per million tokens.
+
+    `unverified` names the fields that were derived rather than read: do not print these as facts. `long_prompt` holds
+    the prices of a prompt over `long_prompt_over` tokens, where they differ.
+    """
+
+    id: str
+    name: str
+    line: str
+    lifecycle: str
+    window: int
+    max_output: int
+    prices: Prices
+    tokenizer: str
+    prefill: bool
+    system_messages: bool
+    binds_thinking: bool
+    forced_tool_choice: bool
+    source: str
+    as_of: date
+    unverified: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    released: date | None = None
+    retires: date | None = None
+    cache_minimum: int | None = None
+    tool_preamble: int | None = None
+    long_prompt_over: int | None = None
+    long_prompt: Prices | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a window that no conversation fits."""
+        if self.window < 1 or self.max_output < 1:
+            raise ValueError(
+                f"{self.id}: window {self.window:,} and max_output {self.max_output:,} must be at least 1 token"
+            )
+
+    @property
+    def generation(self) -> Tokenizer:
+        """The tokenizer generation that this model counts with."""
+        return tokenizers()[self.tokenizer]
+
+
+def find(model: str | Model) -> Model:
+    """The row of a model id or alias; a Model of your own passes through, for models newer than the table.
+
+    Raises ValueError that names the closest known ids.
+    """
+    if isinstance(model, Model):
+        return model
+    table = known()
+    row = table.get(model) or next((row for row in table.values() if model in row.aliases), None)
+    if row is None:
+        near = get_close_matches(str(model), table, n=3, cutoff=0.5) or list(table)[:3]
+        raise ValueError(
+            f"model {model!r} is not in labkit's table of {newest_date()}: try {', '.join(near)} "
+            f"(all {len(table)}: labkit.models.known()), or pass a labkit.models.Model of your own"
+        )
+    return row
+
+
+@cache
+def known() -> dict[str, Model]:
+    """Every model of the table by id, newest first."""
+    return {id: _row(id, dict(row)) for id, row in _facts()["models"].items()}
+
+
+@cache
+def tokenizers() -> dict[str, Tokenizer]:
+    """The tokenizer generations by their key in the table."""
+    return {key: Tokenizer(key, **row) for key, row in _facts()["tokenizers"].items()}
+
+
+def newest_date() -> date:
+    """The date of the table's newest row."""
+    return max(row.as_of for row in known().values())
+
+
+@cache
+def _facts() -> dict[str, Any]:
+    return tomllib.loads(files("labkit").joinpath("facts.toml").read_text("utf-8"))
+
+
+def _row(id: str, row: dict[str, Any]) -> Model:
+    long_prompt = row.pop("long_prompt", None)
+    if long_prompt:
+        row |= {"long_prompt_over": long_prompt.pop("over"), "long_prompt": Prices(**long_prompt)}
+    prices = Prices(**{f.name: row.pop(f.name) for f in fields(Prices) if f.name in row})
+    row |= {key: tuple(row[key]) for key in ("unverified", "aliases") if key in row}
+    return Model(id=id, prices=prices, **row)
+
+
+DEFAULT_MODEL: str = _facts()["default_model"]

@@ -1,0 +1,144 @@
+"""Faults on request: what goes wrong with the next requests, queued by a test or a lesson.
+
+Evidence: Anthropic docs, Errors and Streaming messages, read August 2026; SDK 2.12.0, the retries of its base client.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from labkit.offline.events import event
+from labkit.offline.wire import ERROR_TYPES, ApiError, HttpResponse
+
+RETRY_AFTER_MS = 20
+"""How long a fault asks the SDK to wait, in milliseconds, so that its own retries end within a lesson's
+patience."""
+RATE_LIMIT = 30_000
+"""Input tokens a minute that a simulated rate limit names. Source: recorded 429 in the anthropic 2.12.0
+sdist, February 2026."""
+ORGANIZATION = "00000000-0000-4000-8000-000000000000"
+WORDS = {
+    400: "Error",
+    401: "invalid x-api-key",
+    402: "Your credit balance is too low to access the Anthropic API.",
+    403: "Your API key does not have permission to use the specified resource.",
+    404: "Not found",
+    409: "The request conflicts with the current state of the resource.",
+    413: "Request exceeds the maximum size",
+    429: "",
+    500: "Internal server error",
+    504: "The request timed out while processing.",
+    529: "Overloaded",
+}
+"""Words of each simulated error. Verified: 401 (GitHub free-claude-api#14), 413 (GitHub
+anthropic-sdk-python#938), 429 (recorded in the anthropic 2.12.0 sdist, February 2026), 529 (GitHub
+claude-code#45063, April 2026); the others are paraphrases of the Anthropic docs, Errors, read August 2026."""
+BROKEN = ("connection_reset", "read_timeout", "mid_stream")
+"""Faults that are not an error body: the connection breaks, no answer comes in time, or a stream ends in an
+error event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong: an HTTP status of ERROR_TYPES, or one of BROKEN.
+
+    `retry_after_ms` is what the SDK is told to wait; `after` is how many events of a stream get through
+    before a fault in mid-stream. Raises ValueError for an unknown kind.
+    """
+
+    kind: int | str
+    retry_after_ms: int = RETRY_AFTER_MS
+    after: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse a kind that is neither a status nor a name."""
+        if self.kind not in WORDS and self.kind not in BROKEN:
+            known = ", ".join([*map(str, WORDS), *BROKEN])
+            raise ValueError(f"a fault of kind {self.kind!r} is unknown: choose one of {known}")
+
+
+@dataclass(slots=True)
+class Faults:
+    """The queue of faults: each hits one request, in order; when it is empty nothing goes wrong."""
+
+    queue: deque[Fault] = field(default_factory=deque)
+
+    def add(self, *kinds: int | str | Fault) -> None:
+        """Queue faults by kind: `faults.add(529, 529)` lets two requests fail and the third succeed."""
+        self.queue.extend(kind if isinstance(kind, Fault) else Fault(kind) for kind in kinds)
+
+    def clear(self) -> None:
+        """Forget all that was queued."""
+        self.queue.clear()
+
+    def __len__(self) -> int:
+        return len(self.queue)
+
+    def next(self) -> Fault | None:
+        """Take the next fault off the queue."""
+        return self.queue.popleft() if self.queue else None
+
+
+class Broken(Exception):
+    """The connection fails instead of answering; `kind` is "connection_reset" or "read_timeout"."""
+
+    def __init__(self, kind: str) -> None:
+        """Take which way it fails."""
+        super().__init__(kind)
+        self.kind = kind
+
+
+def strike(fault: Fault, model: str) -> None:
+    """Raise what the fault does instead of an answer; a fault in mid-stream does nothing yet."""
+    if fault.kind in ("connection_reset", "read_timeout"):
+        raise Broken(str(fault.kind))
+    if isinstance(fault.kind, int):
+        words = rate_limit_words(model) if fault.kind == 429 else WORDS[fault.kind]
+        raise ApiError(fault.kind, words, headers=_headers(fault))
+
+
+def rate_limit_words(model: str) -> str:
+    """The message of a 429. Evidence: recorded in the anthropic 2.12.0 sdist, February 2026."""
+    return (
+        f"This request would exceed your organization's rate limit of {RATE_LIMIT:,} input tokens "
+        f"per minute (org: {ORGANIZATION}, model: {model}). For details, refer to: "
+        "https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage. "
+        "Please reduce the prompt length or the maximum tokens requested, or try again later. You may also "
+        "contact sales at https://claude.com/contact-sales to discuss your options for a rate limit increase."
+    )
+
+
+def _headers(fault: Fault) -> dict[str, str]:
+    status = int(fault.kind)
+    retry = status in (409, 429) or status >= 500
+    headers = {"x-should-retry": "true" if retry else "false"}
+    if retry:
+        headers["retry-after-ms"] = str(fault.retry_after_ms)
+    if status == 429:
+        headers |= {
+            "retry-after": str(max(1, fault.retry_after_ms // 1000)),
+            "anthropic-ratelimit-input-tokens-limit": str(RATE_LIMIT),
+            "anthropic-ratelimit-input-tokens-remaining": "0",
+            "anthropic-ratelimit-requests-limit": "50",
+            "anthropic-ratelimit-requests-remaining": "49",
+        }
+    return headers
+
+
+def break_stream(response: HttpResponse, fault: Fault) -> HttpResponse:
+    """The response with its stream cut after a few events by an error event; a whole body is left as it is.
+
+    Evidence: Anthropic docs, Streaming messages, read August 2026: HTTP 200, then `event: error`.
+    """
+    if isinstance(response.body, bytes):
+        return response
+    response.body = _cut(response.body, fault.after)
+    return response
+
+
+def _cut(chunks: Iterable[bytes], after: int) -> Iterator[bytes]:
+    for number, chunk in enumerate(chunks):
+        if number == after:
+            break
+        yield chunk
+    yield event({"type": "error", "error": {"type": ERROR_TYPES[529], "message": WORDS[529]}})

@@ -1,0 +1,93 @@
+"""The page RULES.md: every rule of the offline Claude with its evidence and its test, made from the docstrings.
+
+`python -m labkit.offline.rulebook` writes it; a test holds it to the code.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PAGE = Path(__file__).parent / "RULES.md"
+RULED = {
+    "rules": "Headers and parameters",
+    "turns": "Turns and content",
+    "pairs": "Tool calls and results",
+    "thinking": "Thinking",
+    "cache": "Prompt caching",
+    "betas": "Beta features",
+    "compaction": "Compaction blocks",
+    "threads": "Message threads",
+}
+"""Modules with rules, and what their part of the page is called."""
+BEHAVIOURS = (
+    "stops",
+    "events",
+    "counting",
+    "cache",
+    "diagnostics",
+    "edits",
+    "compaction",
+    "thinking",
+    "threads",
+    "faults",
+)
+"""Modules whose behaviour is not an error but has evidence of its own."""
+HEAD = """# What the offline Claude holds to
+
+Every rule by which the offline Claude refuses a request, with the evidence for it and the test that shows it through
+the real SDK: synchronous, asynchronous and streaming. "The words are not verified" marks an error whose wording was
+not seen; that it is an error was. Made from the docstrings by `python -m labkit.offline.rulebook`.
+"""
+
+
+def page() -> str:
+    """The page, as it should be."""
+    parts = [HEAD]
+    for name, title in RULED.items():
+        module = import_module(f"labkit.offline.{name}")
+        rows = "\n".join(_row(function) for function in rules_of(module))
+        parts.append(f"## {title}\n\n| rule | evidence | test |\n| --- | --- | --- |\n{rows}\n")
+    rows = "\n".join(_behaviour(name) for name in BEHAVIOURS)
+    parts.append(f"## Behaviour\n\n| what | evidence | tests |\n| --- | --- | --- |\n{rows}\n")
+    return "\n".join(parts)
+
+
+def rules_of(module: ModuleType) -> list[Callable[..., Any]]:
+    """The rules that a module defines, in its order."""
+    from labkit.offline.rules import REGISTRY
+
+    return [function for function in REGISTRY if function.__module__ == module.__name__]
+
+
+def evidence_of(thing: object) -> tuple[str, str]:
+    """What a docstring says, and the evidence it gives, each on one line."""
+    words = re.sub(r"\s+", " ", inspect.getdoc(thing) or "").strip()
+    said, _, evidence = words.partition("Evidence: ")
+    found, _, more = evidence.partition(" Returns ")
+    return (f"{said.strip()} Returns {more}" if more else said.strip()), found.strip()
+
+
+def _row(function: Callable[..., Any]) -> str:
+    said, evidence = evidence_of(function)
+    return f"| {_cell(said)} | {_cell(evidence)} | `test_{function.__name__}` |"
+
+
+def _behaviour(name: str) -> str:
+    said, evidence = evidence_of(import_module(f"labkit.offline.{name}"))
+    return f"| {_cell(said)} | {_cell(evidence)} | `tests/test_offline_{TESTS.get(name, name)}.py` |"
+
+
+TESTS = {"events": "api"}
+"""Modules that are tested in the file of another."""
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

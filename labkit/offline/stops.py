@@ -1,0 +1,83 @@
+"""Where a reply ends: stop sequences, max_tokens, the window. Applied to whatever the reply function wrote.
+
+Evidence: Anthropic docs, Context windows and Handling stop reasons, read August 2026.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.offline.catalog import Model
+from labkit.offline.counting import content_tokens, fresh_text_tokens, tally_for, text_tokens
+from labkit.offline.wire import Json, ReplyLike
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A finished reply: content, why it stopped, which stop sequence if any, output tokens (an estimate), its
+    grounds."""
+
+    content: list[Json]
+    stop_reason: str
+    stop_sequence: str | None
+    output_tokens: int
+    grounds: Sequence[Any] = ()
+
+
+def finish(reply: ReplyLike, body: Json, model: Model, input_tokens: int) -> Ending:
+    """Apply the request's limits to a reply.
+
+    Evidence: Anthropic docs, Context windows, read August 2026: from Claude 4.5, input plus max_tokens may
+    exceed the window, and generation ends with `model_context_window_exceeded`; Handling stop reasons, read
+    August 2026, for the others.
+    """
+    content, found = _until_stop_sequence(list(reply.content), body.get("stop_sequences") or ())
+    reason = "stop_sequence" if found else reply.stop_reason
+    tally = tally_for(model)
+    room, allowed = model.window - input_tokens, body["max_tokens"]
+    limit = max(0, min(room, allowed))
+    size = content_tokens(content, tally) + tally.frame.reply
+    if size <= limit:
+        return Ending(content, reason, found, size, reply.grounds)
+    cut = _within(content, limit, tally.frame.version)
+    stopped = "max_tokens" if allowed <= room else "model_context_window_exceeded"
+    return Ending(cut, stopped, None, limit, reply.grounds)
+
+
+def _until_stop_sequence(content: list[Json], sequences: Sequence[str]) -> tuple[list[Json], str | None]:
+    kept: list[Json] = []
+    for block in content:
+        text = block.get("text", "") if block["type"] == "text" else ""
+        places = [(text.find(sequence), sequence) for sequence in sequences if sequence and sequence in text]
+        if places:
+            place, sequence = min(places)
+            return [*kept, *([{**block, "text": text[:place]}] if place else [])], sequence
+        kept.append(block)
+    return kept, None
+
+
+def _within(content: list[Json], limit: int, version: str) -> list[Json]:
+    """The blocks up to the first that does not fit, which is cut if it is text and left out if it is not."""
+    kept: list[Json] = []
+    for block in content:
+        if limit <= 0 or block["type"] != "text":
+            break
+        size = text_tokens(block["text"], version)
+        if size > limit:
+            start = longest_start(block["text"], limit, version)
+            return [*kept, *([{**block, "text": start}] if start else [])]
+        kept.append(block)
+        limit -= size
+    return kept
+
+
+def longest_start(text: str, limit: int, version: str) -> str:
+    """The longest start of a text that has at most `limit` tokens."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fresh_text_tokens(text[:middle], version) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]

@@ -1,0 +1,241 @@
+"""Summarization: Claude condenses the older part of a conversation, and a pair of messages takes its place.
+
+The pure part (what to summarize, what to ask, what replaces it) is here, once for sync and async; the manager makes the
+calls. A summary that fails, is empty, is refused or is no shorter than what it replaces changes nothing. Taught in
+notebook 05.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.messages import History, Message, assistant, exchanges, join, origins, user, without_thinking
+from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.redaction import Redact, redacted
+from labkit.tokens import FRAMING_TOKENS, Usage, estimate_tokens
+
+if TYPE_CHECKING:
+    from anthropic.types import Message as Response
+
+SUMMARY_FLAG = "summary"
+SUMMARY_PREFIX = "[Conversation summary: "
+ACKNOWLEDGEMENT = "Understood. I will go on from this summary."
+SUMMARIZER_SYSTEM = "You condense conversations so that they can be continued from your summary alone."
+INSTRUCTION = (
+    "Summarize the conversation below so that it can go on without the original messages. Keep word "
+    "for word: names, identifiers, "
+    "amounts, dates, decisions and who made them, preferences, constraints, open questions and what "
+    "tools returned. Leave out "
+    "greetings, thanks and small talk. Write the summary only."
+)
+
+type Summarizer = Callable[[History], str]
+type Calls[T] = Generator[dict[str, Any], "Response", T]
+
+
+class SummaryFailed(RuntimeError):
+    """A summary could not be used; the message says why, and the conversation is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summarize:
+    """Replace all but the newest `keep` turns by a summary: a step that is given something that turns a history into
+    text.
+
+    The turn that is to be answered stays even with `keep` 0. The pair that stands for the older part replaces an
+    earlier pair as well, so that summaries are folded and never nested. Pinned messages stay word for word. Raises
+    ValueError for a negative keep, SummaryFailed for a summary that cannot be used.
+    """
+
+    summarizer: Summarizer
+    keep: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse a number of turns that means nothing."""
+        if self.keep < 0:
+            raise ValueError(f"keep {self.keep} turns: give 0 or more")
+
+    def __call__(self, history: History) -> History:
+        """The history with a summary for its older part; the same history when there is nothing older."""
+        old, recent = split(history, max(self.keep, 1))
+        return replaced(history, recent, self.summarizer(old)) if old else history
+
+
+def split(history: History, keep: int) -> tuple[History, History]:
+    """The older part and the newest `keep` turns; nothing is old while it is only an earlier summary and what must
+    stay.
+    """
+    starts = history.starts()
+    if len(starts) <= keep:
+        return history[:0], history
+    cut = starts[len(starts) - keep] if keep else len(history)
+    old = history[:cut]
+    if all(part.staying() or is_summary(part[0]) for part in exchanges(old)):
+        return history[:0], history
+    return old, history[cut:]
+
+
+def is_summary(message: Message) -> bool:
+    """True for the user message of a pair that stands for older messages, and for its acknowledgement."""
+    return SUMMARY_FLAG in message.flags
+
+
+def replaced(history: History, recent: History, summary: str) -> History:
+    """The history with a summary pair in place of everything before `recent`, pinned exchanges kept word for word.
+
+    A compaction block stays first, because the API reads nothing that stands before one. Thinking is left out of what
+    is carried over, because the API binds it to what stood before. Raises SummaryFailed for an empty summary and
+    for one that is no shorter, in estimated tokens, than what it replaces.
+    """
+    old = history[: len(history) - len(recent)]
+    if not summary.strip():
+        raise SummaryFailed("the summary is empty")
+    compacted, pinned = _exchanges_that_stay(old)
+    kept = {id(message) for part in (compacted, pinned) for message in part}
+    gone = tuple(origin for m in old if id(m) not in kept for origin in _origins(m))
+    pair = summary_pair(summary.strip(), gone)
+    before = sum(estimate_tokens(message) for message in old if id(message) not in kept)
+    after = estimate_tokens(History(pair))
+    if after >= before:
+        raise SummaryFailed(f"the summary is no shorter: about {after:,} tokens for {before:,} (estimated)")
+    return join((compacted, pair, *(map(without_thinking, part) for part in (pinned, recent))))
+
+
+def _origins(message: Message) -> tuple[Message, ...]:
+    return origins(message) if message.replaces or not is_summary(message) else ()
+
+
+def summary_pair(summary: str, stands_for: tuple[Message, ...]) -> tuple[Message, Message]:
+    """The user message that carries a summary and the assistant message that acknowledges it."""
+    return (
+        user(f"{SUMMARY_PREFIX}{summary}]", replaces=stands_for, flags=(SUMMARY_FLAG,)),
+        assistant(ACKNOWLEDGEMENT, flags=(SUMMARY_FLAG,)),
+    )
+
+
+def _exchanges_that_stay(old: History) -> tuple[History, History]:
+    """What must stay up to the last compaction block, and what must stay behind it."""
+    parts = [part for part in exchanges(old) if part.staying()]
+    blocks = [place for place, part in enumerate(parts) if any("compaction" in m.block_types() for m in part)]
+    cut = blocks[-1] + 1 if blocks else 0
+    return join(parts[:cut]), join(parts[cut:])
+
+
+def summary_text(message: Message) -> str:
+    """The summary inside the message of a pair."""
+    return message.text.removeprefix(SUMMARY_PREFIX).removesuffix("]")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaudeSummarizer:
+    """How Claude is asked for a summary: model, most tokens of a summary, instruction and system prompt.
+
+    `input_tokens` bounds one request's input; left out, it is the model's window. `redact` cleans what the summarizer
+    is shown. A longer history is summarized in parts, each time with the summary so far, so that the summarizer never
+    overflows.
+    """
+
+    model: str | Model = DEFAULT_MODEL
+    max_tokens: int = 1_024
+    instruction: str = INSTRUCTION
+    system: str = SUMMARIZER_SYSTEM
+    input_tokens: int | None = None
+    redact: Redact | None = None
+
+    def calls(self, old: History) -> Calls[tuple[str, Usage]]:
+        """Yield the requests for a summary of `old`, take the responses, and give the text and what it cost.
+
+        Raises SummaryFailed for a refusal, a reply without text, or a summary cut off at max_tokens.
+        """
+        summary, usage = "", Usage()
+        for part in self._parts(old):
+            try:
+                response = yield self.request(part, summary)
+            except Exception as error:
+                if usage.requests:
+                    raise CostlyFailure(f"a part of it failed: {error}", usage) from error
+                raise
+            usage += Usage.of(response.usage)
+            summary = _text_of(response, usage)
+        return summary, usage
+
+    def request(self, part: str, summary: str = "") -> dict[str, Any]:
+        """One request to the summarizer: the instruction, the summary so far if there is one, and a part of the
+        conversation.
+        """
+        so_far = f"Summary so far, to be updated into one summary:\n{summary}\n\n" if summary else ""
+        content = f"{self.instruction}\n\n{so_far}Conversation:\n{part}"
+        return {
+            "model": find(self.model).id,
+            "max_tokens": self.max_tokens,
+            "system": self.system,
+            "messages": [{"role": "user", "content": content}],
+        }
+
+    def _parts(self, old: History) -> list[str]:
+        room = self.input_tokens or find(self.model).window - self.max_tokens
+        beside = estimate_tokens(self.system + self.instruction, self.model) + self.max_tokens + 10 * FRAMING_TOKENS
+        per_part = max(int((room - beside) * find(self.model).generation.chars_per_token * SAFETY), 200)
+        shown = redacted(old, self.redact) if self.redact else old
+        lines = [line for message in shown for line in _lines(message, per_part)]
+        parts, length = [[]], 0  # type: list[list[str]], int
+        for line in lines:
+            if parts[-1] and length + len(line) > per_part:
+                parts.append([])
+                length = 0
+            parts[-1].append(line)
+            length += len(line) + 1
+        return ["\n".join(part) for part in parts]
+
+
+SAFETY = 0.6
+"""Share of the room that an estimate may fill: characters per token vary by language and content."""
+
+
+def _lines(message: Message, longest: int) -> list[str]:
+    if is_summary(message):
+        if message.role == "assistant":
+            return []
+        text = f"earlier summary: {summary_text(message)}"
+    else:
+        text = f"{message.role}: {readable(message)}"
+    return [text[i : i + longest] for i in range(0, len(text), longest)]
+
+
+def readable(message: Message) -> str:
+    """A message as one text for a summarizer: words, tool calls with arguments, tool results; thinking is left out."""
+    said: list[str] = []
+    for block in message.blocks:
+        if block["type"] == "text":
+            said.append(block["text"])
+        elif block["type"] == "tool_use":
+            said.append(f"(called {block['name']} with {block['input']})")
+        elif block["type"] == "tool_result":
+            said.append(f"(tool result: {_result_text(block.get('content'))})")
+        elif block["type"] not in ("thinking", "redacted_thinking"):
+            said.append(f"({block['type']})")
+    return " ".join(said)
+
+
+def _result_text(content: Any) -> str:
+    if not isinstance(content, Sequence) or isinstance(content, str):
+        return str(content or "nothing")
+    return " ".join(str(part.get("text", f"({part.get('type')})")) for part in content)
+
+
+def _text_of(response: "Response", usage: Usage) -> str:
+    text = "\n".join(block.text for block in response.content if block.type == "text").strip()
+    if response.stop_reason not in ("end_turn", "stop_sequence"):
+        raise CostlyFailure(f"the summary ended with stop_reason {response.stop_reason!r}", usage)
+    if not text:
+        raise CostlyFailure("the summary has no text", usage)
+    return text
+
+
+class CostlyFailure(SummaryFailed):
+    """A summary that was billed and cannot be used; `usage` is what it cost."""
+
+    def __init__(self, reason: str, usage: Usage) -> None:
+        """Take the reason in words, and the bill."""
+        super().__init__(reason)
+        self.usage = usage

@@ -1,0 +1,86 @@
+"""How wide a line of text is, and how to cut or break it so that it fits: the same for SVG and PNG.
+
+Measured in the font that Pillow carries with it, so that no font of this machine changes a layout.
+"""
+
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
+
+WIDER = 1.17
+"""How much wider than the PNG's font a browser's may be: DejaVu Sans, the widest of the common sans serifs."""
+FOLDED = {
+    0x2013: "-",
+    0x2014: "-",
+    0xD7: "x",
+    0x2192: "->",
+    0x2190: "<-",
+    0x2264: "<=",
+    0x2265: ">=",
+    0x2022: "·",
+    0x20AC: "EUR",
+}
+DRAWN = {0xB7, 0xB0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2026}
+"""What the font draws beyond ASCII: middle dot, degree sign, quotation marks and the ellipsis."""
+
+
+def width_of(text: str, size: float) -> float:
+    """The width of a line of text in units: measured in the PNG's font, with room for a browser's wider one."""
+    return WIDER * size * sum(_advance(character) for character in text)
+
+
+def shortened(text: str, room: float, size: float) -> str:
+    """The text on one line, cut with an ellipsis where it would be wider than `room` units."""
+    text = " ".join(text.split())
+    if width_of(text, size) <= room:
+        return text
+    while text and width_of(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip() + "…" if text else ""
+
+
+def wrapped(text: str, room: float, size: float) -> list[str]:
+    """The text as lines of at most `room` units, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width_of(f"{lines[-1]} {word}", size) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def printable(text: str) -> str:
+    """The text in the PNG's font, which is plain Latin: accents fall away, other letters become '?'."""
+    return "".join(_printable(character) for character in text)
+
+
+@cache
+def _printable(character: str) -> str:
+    if character.isascii() or ord(character) in DRAWN:
+        return character
+    if ord(character) in FOLDED:
+        return FOLDED[ord(character)]
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain or ("" if unicodedata.combining(character) else "?")
+
+
+@cache
+def font(size: float) -> "ImageFont.FreeTypeFont":
+    """Pillow's own font at a size in pixels; RuntimeError for a Pillow built without scalable letters."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError(
+            "this Pillow draws no scalable letters (built without FreeType): install Pillow's own wheel with pip"
+        )
+    return font
+
+
+@cache
+def _advance(character: str) -> float:
+    return font(100).getlength(printable(character)) / 100 if printable(character) else 0.0

@@ -1,0 +1,72 @@
+"""What a cell shows when it is not a chart: one thing in HTML (or Markdown) and in plain text, for every
+reader.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """Something to look at: `rich` for notebooks, of the type `mime`, and `plain` for a terminal or a screen
+    reader.
+
+    `also` holds further forms by type, which a reader that knows them shows first.
+    """
+
+    plain: str
+    rich: str
+    mime: str = "text/html"
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The plain form."""
+        return self.plain
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        """All forms, stored side by side."""
+        return {**self.also, self.mime: self.rich, "text/plain": self.plain}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> Shown:
+    """Rows of cells as a table, escaped in HTML and in columns as plain text; numbers with separators, on the
+    right.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    numeric = [all(_is_number(text) for text in column) for column in zip(*cells, strict=True)] or [False] * len(head)
+    body = "".join(
+        f"<tr>{''.join(_td(text, right) for text, right in zip(row, numeric, strict=True))}</tr>" for row in cells
+    )
+    top = "".join(f'<th scope="col" style="text-align:{"right" if right else "left"}">{escape(text)}</th>'
+                  for text, right in zip(head, numeric, strict=True))  # fmt: skip
+    note = f'<caption style="text-align:left">{escape(caption)}</caption>' if caption else ""
+    rich = f"<table>{note}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return Shown("\n".join([*([caption] if caption else []), *_columns([list(head), *cells], numeric)]), rich)
+
+
+def _columns(rows: list[list[str]], numeric: list[bool]) -> list[str]:
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            text.rjust(w) if right else text.ljust(w) for text, w, right in zip(row, wide, numeric, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return not text or text.replace(",", "").replace(".", "", 1).isdigit()
+
+
+def _td(text: str, right: bool) -> str:
+    return f'<td style="text-align:{"right" if right else "left"}">{escape(text)}</td>'

@@ -1,0 +1,285 @@
+"""The rules of the house as pure functions from source text to complaints, so that each can be seen to fail.
+
+A module is named by its path below the package, with dots: `messages`, `offline.api`, `teach.charts`; the
+package's own `__init__` is `__init__`, and that of a part is the part's name.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from statistics import median
+
+FLOORS: dict[str, int] = {
+    name: floor
+    for floor, names in enumerate(
+        (
+            ("file_lock", "lab", "lab_settings", "message_log", "models"),
+            ("messages",),
+            ("once", "redaction", "settling", "tokens", "words"),
+            ("budgets", "conversation", "costs", "embedding", "mentions", "sent", "strategies"),
+            ("guard", "margin", "quotations", "relevance_index", "saved_schema", "textbook_form"),
+            ("buying", "deduplication", "pruning", "recording", "relevance_scores", "saved_form", "summarization"),
+            ("clients", "evidence", "importance", "persistence", "turn"),
+            ("references", "relevance_reasons", "shell"),
+            ("manager", "relevance"),
+            ("__init__",),
+        )
+    )
+    for name in names
+}
+FAR_SIDE_NEIGHBOURS = {"clients", "__init__"}
+SDK_USERS = {"clients", "manager", "summarization", "tokens"}
+FILE_USERS = {"file_lock", "persistence", "lab"}
+FILE_MODULES = {"dbm", "redis", "shelve", "shutil", "sqlite3", "tempfile"}
+ONLY_IN = {
+    "plotly": {"teach.charts"},
+    "ipywidgets": {"teach.widgets", "teach.quiz"},
+    "anywidget": {"teach.widgets", "teach.quiz"},
+}
+FUNCTION_LINES, FUNCTION_MEDIAN = 40, 8
+MODULE_LINES, MODULE_MEDIAN = 300, 120
+
+Functions = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module: its full dotted name, its line, and when the import happens."""
+
+    target: str
+    line: int
+    when: str  # "start", "call" or "types"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file of the package: its name below the package and its text."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed source."""
+        return ast.parse(self.text)
+
+    @property
+    def part(self) -> str:
+        """`offline`, `teach`, or nothing for the core."""
+        first = self.name.split(".")[0]
+        return first if first in ("offline", "teach") else ""
+
+
+def package(folder: Path) -> list[Module]:
+    """Every module below a package's folder."""
+    return [Module(_name(path.relative_to(folder)), path.read_text("utf-8")) for path in sorted(folder.rglob("*.py"))]
+
+
+def _name(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports(module: Module, package_name: str = "labkit") -> list[Import]:
+    """Every import of a module, wherever it stands, relative ones and `import_module("…")` resolved."""
+    return list(_imports(module.tree, module, package_name, "start"))
+
+
+def _imports(node: ast.AST, module: Module, package_name: str, when: str) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Import(names=names):
+                yield from (Import(alias.name, child.lineno, when) for alias in names)
+            case ast.ImportFrom():
+                yield from (Import(target, child.lineno, when) for target in _targets(child, module, package_name))
+            case ast.Call(args=[ast.Constant(value=str(target)), *_]) if "import_module" in ast.unparse(child.func):
+                yield Import(target, child.lineno, when)
+            case ast.If(test=test) if "TYPE_CHECKING" in ast.unparse(test):
+                for statement in child.body:
+                    yield from _imports(ast.Module([statement], []), module, package_name, "types")
+                for statement in child.orelse:
+                    yield from _imports(ast.Module([statement], []), module, package_name, when)
+                continue
+        inside = "call" if isinstance(child, Functions | ast.Lambda) and when == "start" else when
+        yield from _imports(child, module, package_name, inside)
+
+
+def _targets(node: ast.ImportFrom, module: Module, package_name: str) -> list[str]:
+    base = node.module or ""
+    if node.level:
+        here = [package_name, *(() if module.name == "__init__" else module.name.split("."))]
+        is_package = module.name in ("__init__", "offline", "teach")
+        above = here[: len(here) - node.level + is_package]
+        base = ".".join([*above, *([base] if base else [])])
+    if base in (package_name, f"{package_name}.offline", f"{package_name}.teach"):
+        return [f"{base}.{alias.name}" for alias in node.names]
+    return [base]
+
+
+def _inside(target: str) -> str | None:
+    """The module's name below the package (`labkit.messages.Message` is `messages`), or None for another's."""
+    if target == "labkit":
+        return "__init__"
+    if not target.startswith("labkit."):
+        return None
+    return target.removeprefix("labkit.")
+
+
+def _floor_of(name: str) -> int | None:
+    return FLOORS.get(name.split(".")[0])
+
+
+def floors(module: Module) -> Iterator[str]:
+    """Imports of the core run downward, at import time, inside functions and for types alike."""
+    if module.part:
+        return
+    own = _floor_of(module.name)
+    if own is None:
+        yield f"{module.name}: has no floor; give it one in FLOORS"
+        return
+    for item in imports(module):
+        target = _inside(item.target)
+        if target is None or target.split(".")[0] in ("offline", "teach"):
+            continue
+        floor = _floor_of(target)
+        if floor is None or floor >= own:
+            yield f"{module.name}:{item.line}: floor {own} imports {item.target} (floor {floor}), which is not below"
+
+
+def sides(module: Module) -> Iterator[str]:
+    """The far side imports nothing of the near side; only its neighbours import it, and nothing teach or lab."""
+    for item in imports(module):
+        target = _inside(item.target)
+        if target is None:
+            continue
+        part = target.split(".")[0]
+        where = f"{module.name}:{item.line}"
+        if module.part == "offline" and part != "offline":
+            yield f"{where}: the offline side imports {item.target} of the near side"
+        if not module.part and part == "offline" and module.name not in FAR_SIDE_NEIGHBOURS:
+            yield f"{where}: only {sorted(FAR_SIDE_NEIGHBOURS)} may import the offline side"
+        if module.part != "teach" and part == "teach":
+            yield f"{where}: imports {item.target}, which is for notebooks"
+        if part == "lab":
+            yield f"{where}: imports the lab's start-up"
+
+
+def third_parties(module: Module) -> Iterator[str]:
+    """Charts, widgets and the SDK are imported only where they belong, the SDK of the core only inside functions."""
+    for item in imports(module):
+        top = item.target.split(".")[0]
+        where = f"{module.name}:{item.line}"
+        if item.when != "types" and module.name not in ONLY_IN.get(top, {module.name}):
+            yield f"{where}: {top} belongs in {sorted(ONLY_IN[top])} alone"
+        if top == "anthropic" and item.when != "types" and module.part != "offline":
+            if module.name not in SDK_USERS:
+                yield f"{where}: only {sorted(SDK_USERS)} and offline may use the SDK, others its types"
+            elif item.when == "start":
+                yield f"{where}: the SDK is imported inside the function that uses it"
+
+
+def files(module: Module) -> Iterator[str]:
+    """Of the core, only persistence reads and writes files and databases; data of the package is no such file."""
+    if module.part or module.name in FILE_USERS:
+        return
+    for item in imports(module):
+        if item.target.split(".")[0] in FILE_MODULES and item.when != "types":
+            yield f"{module.name}:{item.line}: imports {item.target}, which is for persistence"
+    shipped = {
+        id(node) for function in functions(module) if "files(" in ast.unparse(function) for node in ast.walk(function)
+    }
+    for node in ast.walk(module.tree):
+        call = _file_call(node) if isinstance(node, ast.Call) else ""
+        if call and not (call.startswith("read_") and id(node) in shipped):
+            yield f"{module.name}:{node.lineno}: calls {call}(), which is for persistence"
+
+
+def _file_call(node: ast.Call) -> str:
+    match node.func:
+        case ast.Name(id="open"):
+            return "open"
+        case ast.Attribute(attr=("rename" | "replace" | "unlink" | "mkdir") as attribute, value=ast.Name(id="os")):
+            return f"os.{attribute}"
+        case ast.Attribute(attr="open") if all(isinstance(argument, ast.Constant) for argument in node.args):
+            return "open"
+        case ast.Attribute(attr=("read_bytes" | "read_text" | "write_bytes" | "write_text") as attribute):
+            return attribute
+    return ""
+
+
+def sizes(module: Module) -> Iterator[str]:
+    """No function is longer than 40 lines, docstring included, and no module than 300 lines that are not blank."""
+    for function in functions(module):
+        if (length := lines(function)) > FUNCTION_LINES:
+            yield f"{module.name}:{function.lineno}: {function.name} has {length} lines, at most {FUNCTION_LINES}"
+    if (length := filled_lines(module)) > MODULE_LINES:
+        yield f"{module.name}: {length} non-blank lines, at most {MODULE_LINES}"
+
+
+def functions(module: Module) -> list[Functions]:
+    """Every function of a module, methods and nested ones too."""
+    return [node for node in ast.walk(module.tree) if isinstance(node, Functions)]
+
+
+def lines(function: Functions) -> int:
+    """How many lines a function takes, from `def` to its last."""
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def filled_lines(module: Module) -> int:
+    """How many lines of a module are not blank."""
+    return sum(1 for line in module.text.splitlines() if line.strip())
+
+
+def documentation(module: Module) -> Iterator[str]:
+    """Every module and every public definition says what it is for, methods and nested ones too."""
+    if not ast.get_docstring(module.tree):
+        yield f"{module.name}: has no docstring"
+    for node in ast.walk(module.tree):
+        if not isinstance(node, Functions | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if not ast.get_docstring(node) and not any("overload" in ast.unparse(d) for d in node.decorator_list):
+            yield f"{module.name}:{node.lineno}: {node.name} has no docstring"
+
+
+Rule = Callable[[Module], Iterable[str]]
+RULES: Mapping[str, Rule] = {
+    rule.__name__: rule for rule in (floors, sides, third_parties, files, sizes, documentation)
+}
+
+
+def middle_sizes(modules: Iterable[Module]) -> list[str]:
+    """The typical function has at most 8 lines and the typical module at most 120 that are not blank."""
+    modules = list(modules)
+    function_lines = median(lines(function) for module in modules for function in functions(module))
+    module_lines = median(filled_lines(module) for module in modules)
+    complaints = []
+    if function_lines > FUNCTION_MEDIAN:
+        complaints.append(f"the median function has {function_lines:g} lines, at most {FUNCTION_MEDIAN}")
+    if module_lines > MODULE_MEDIAN:
+        complaints.append(f"the median module has {module_lines:g} non-blank lines, at most {MODULE_MEDIAN}")
+    return complaints
+
+
+def circles(modules: Iterable[Module]) -> list[str]:
+    """No module needs, to be imported, a module that needs it."""
+    modules = list(modules)
+    names = {module.name for module in modules}
+    needs = {
+        module.name: {
+            name
+            for item in imports(module)
+            if item.when == "start" and (target := _inside(item.target))
+            for name in (target, target.rpartition(".")[0])
+            if name in names - {module.name, module.part}
+        }
+        for module in modules
+    }
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return ["a circle of imports: " + " -> ".join(error.args[1])]
+    return []

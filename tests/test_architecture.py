@@ -1,0 +1,146 @@
+"""The floors of CONTRIBUTING.md hold, and every rule is seen to catch what it is there to catch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from architecture import RULES, Module, circles, imports, middle_sizes, package
+
+import labkit
+
+MODULES = package(Path(labkit.__file__).parent)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_every_module_keeps_the_rule(rule):
+    """No module of the package breaks a rule of the house; each complaint names its file and line."""
+    complaints = [complaint for module in MODULES for complaint in rule(module)]
+    assert not complaints, "\n".join(complaints)
+
+
+def test_no_circle_of_imports():
+    """Modules can be read one after another, each after what it needs."""
+    assert circles(MODULES) == []
+
+
+def test_sizes_in_the_middle():
+    """Half of all functions and modules are small."""
+    assert middle_sizes(MODULES) == []
+
+
+def test_the_package_is_read_whole():
+    """The rules see the core, the far side and the teaching part, so that an empty walk cannot pass them."""
+    assert {"__init__", "messages", "offline", "offline.api", "teach.charts", "lab"} <= {m.name for m in MODULES}
+
+
+PLANTED = [
+    ("floors", "messages", "from labkit.manager import ConversationManager", "floor 1 imports labkit.manager"),
+    ("floors", "messages", "def f():\n    from labkit import manager", "floor 1 imports labkit.manager"),
+    ("floors", "tokens", "from .conversation import Conversation", "imports labkit.conversation"),
+    ("floors", "tokens", "from . import strategies", "imports labkit.strategies"),
+    ("floors", "models", "import labkit", "imports labkit (floor 9)"),
+    ("floors", "sent", "from labkit.strategies import Step", "floor 3 imports labkit.strategies (floor 3)"),
+    ("floors", "models", "from importlib import import_module\nimport_module('labkit.clients')", "labkit.clients"),
+    ("floors", "tokens", "if TYPE_CHECKING:\n    from labkit.manager import M", "imports labkit.manager"),
+    ("floors", "attic", "", "has no floor"),
+    ("sides", "offline.api", "from labkit.messages import Message", "the offline side imports labkit.messages"),
+    ("sides", "offline.api", "def f():\n    from ..tokens import estimate_tokens", "imports labkit.tokens"),
+    ("sides", "manager", "def f():\n    from labkit.offline.rules import rule", "may import the offline side"),
+    ("sides", "strategies", "from labkit.teach import charts", "labkit.teach.charts, which is for notebooks"),
+    ("sides", "offline.api", "import labkit.teach.wire", "which is for notebooks"),
+    ("sides", "teach.charts", "from labkit.lab import ROOT", "imports the lab's start-up"),
+    ("third_parties", "teach.wire", "def f():\n    import plotly.graph_objects as go", "plotly belongs in"),
+    ("third_parties", "teach.charts", "from ipywidgets import IntSlider", "ipywidgets belongs in"),
+    ("third_parties", "tokens", "import anywidget", "anywidget belongs in"),
+    ("third_parties", "strategies", "def f():\n    import anthropic", "may use the SDK"),
+    ("third_parties", "teach.wire", "from anthropic.types import Message", "may use the SDK"),
+    ("third_parties", "clients", "import anthropic", "inside the function"),
+    ("files", "manager", "import sqlite3", "imports sqlite3"),
+    ("files", "manager", "def f(p):\n    with open(p) as file:\n        return file", "calls open()"),
+    ("files", "tokens", "def f(p):\n    return p.read_text()", "calls read_text()"),
+    ("files", "tokens", "def f(p):\n    return p.open('rb')", "calls open()"),
+    ("files", "models", "def f():\n    files('labkit').joinpath('facts.toml').write_text('')", "calls write_text()"),
+    ("files", "conversation", "import os\nos.replace('a', 'b')", "calls os.replace()"),
+    ("sizes", "tokens", "def long():\n" + "    x = 1\n" * 40, "long has 41 lines, at most 40"),
+    ("sizes", "teach.wire", "x = 1\n" * 301, "301 non-blank lines, at most 300"),
+    ("documentation", "tokens", "x = 1", "tokens: has no docstring"),
+    ("documentation", "tokens", '"""Fine."""\ndef f(): ...', "f has no docstring"),
+    ("documentation", "tokens", '"""Fine."""\nclass _C:\n    def m(self): ...', "m has no docstring"),
+    ("documentation", "tokens", '"""Fine."""\ndef _f():\n    def inner(): ...', "inner has no docstring"),
+]
+
+
+@pytest.mark.parametrize(("rule", "name", "text", "complaint"), PLANTED)
+def test_a_planted_violation_is_seen(rule, name, text, complaint):
+    """Each rule catches each way of breaking it, so that a clean run means a clean house."""
+    assert complaint in "\n".join(RULES[rule](Module(name, text)))
+
+
+ALLOWED = [
+    ("floors", "manager", "def f():\n    from labkit.clients import claude"),
+    ("floors", "conversation", "from labkit.messages import Message\nimport json"),
+    ("sides", "clients", "def f():\n    from labkit.offline import OfflineClaude"),
+    ("sides", "teach.wire", "from labkit.sent import Sent\nfrom labkit.offline import OfflineClaude"),
+    ("third_parties", "strategies", "if TYPE_CHECKING:\n    import anthropic"),
+    ("third_parties", "clients", "def f():\n    import anthropic"),
+    ("third_parties", "teach.charts", "def f():\n    import plotly.graph_objects as go"),
+    (
+        "files",
+        "models",
+        "def f():\n    return files('labkit').joinpath('facts.toml').read_text()",
+    ),
+    ("files", "saved_form", "def f(seal, data):\n    return seal.open(data)"),
+    ("files", "persistence", "import sqlite3\nopen('x')"),
+    ("files", "conversation", "from dataclasses import replace\nreplace(1)\n'a'.replace('a', 'b')"),
+    ("sizes", "tokens", "def long():\n" + "    x = 1\n" * 39),
+    ("documentation", "tokens", '"""Fine."""\n@overload\ndef f(): ...\ndef _g(): ...'),
+]
+
+
+@pytest.mark.parametrize(("rule", "name", "text"), ALLOWED)
+def test_what_is_allowed_passes(rule, name, text):
+    """No rule complains about what the design wants."""
+    assert list(RULES[rule](Module(name, text))) == []
+
+
+def test_a_planted_circle_is_seen():
+    """Two modules that need each other are named, in order."""
+    pair = [Module("teach.a", "from labkit.teach import b"), Module("teach.b", "from labkit.teach.a import x")]
+    assert "teach.a -> teach.b" in circles(pair)[0] or "teach.b -> teach.a" in circles(pair)[0]
+
+
+def test_planted_middle_sizes_are_seen():
+    """A house of large functions and large modules is complained about twice."""
+    assert len(middle_sizes([Module("tokens", "def f():\n" + "    x = 1\n" * 121)])) == 2
+
+
+def test_an_import_knows_when_it_happens():
+    """An import counts as start-up, call or types by where it stands."""
+    text = (
+        "import a\nif TYPE_CHECKING:\n    import b\nelse:\n    import c\ndef f():\n    import d\nclass C:\n    import e"
+    )
+    assert {item.target: item.when for item in imports(Module("x", text))} == {
+        "a": "start",
+        "b": "types",
+        "c": "start",
+        "d": "call",
+        "e": "start",
+    }
+
+
+HEAVY = ("anthropic", "plotly", "ipywidgets", "anywidget", "pydantic", "ctok", "PIL", "jupyterlab")
+
+
+def test_import_labkit_is_light():
+    """A fresh `import labkit` loads neither the SDK nor a chart or widget library."""
+    code = f"import sys, labkit; print(*[name for name in {HEAVY} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []
+
+
+def test_the_public_names_are_true():
+    """Every name that `labkit` offers can be had, and there are at most twenty-five."""
+    assert len(labkit.__all__) <= 25
+    assert all(getattr(labkit, name) is not None for name in labkit.__all__)
+    assert sorted(labkit.__all__) == sorted(set(labkit.__all__) & set(dir(labkit)))

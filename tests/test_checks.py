@@ -1,0 +1,154 @@
+"""Checks teach, and whatever a learner's code does, they neither raise nor hang."""
+
+import _thread
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.teach.checks import WrongShape, bounded, brief, check
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(VALUES, VALUES)
+def test_a_claim_holds_exactly_when_the_values_are_equal(got: Any, expected: Any) -> None:
+    """What came back equals what was expected, or it is not yet right; given as a value or as a function."""
+    assert check("they agree", got, expected).ok is (got == expected)
+    assert check("they agree", lambda: got, expected).ok is (got == expected)
+
+
+@given(VALUES, VALUES)
+def test_a_finding_says_the_same_in_text_and_html(got: Any, expected: Any) -> None:
+    """Words carry the verdict: a reader without colours or pictures has all of it."""
+    finding = check("they agree", got, expected, hint="compare them")
+    assert str(finding).startswith("✓ Right: they agree." if finding.ok else "✗ Not yet: they agree.")
+    assert ("Hint: compare them" in str(finding)) is not finding.ok
+    assert ("Not yet" in finding._repr_html_()) is not finding.ok
+
+
+def test_a_finding_shows_what_came_and_what_was_expected() -> None:
+    """Both values stand in the sentence, so that a learner can see how far off they are."""
+    finding = check("a window of 2 keeps one exchange", [1, 2, 3], [1, 2], hint="drop whole exchanges")
+    assert "It gave [1, 2, 3]; expected [1, 2]." in finding.sentence
+
+
+def boom() -> object:
+    """Stop with an error."""
+    return 1 / 0
+
+
+def leave() -> object:
+    """Try to end the whole process."""
+    sys.exit(3)
+
+
+def recurse() -> object:
+    """Never come to an end, downwards."""
+    return recurse()
+
+
+class Unshowable:
+    """A value whose repr and comparison both fail."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Fail."""
+        raise RuntimeError("no repr")
+
+    def __eq__(self, other: object) -> bool:
+        """Fail."""
+        raise RuntimeError("no comparison")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (boom, "stopped with ZeroDivisionError: division by zero"),
+        (leave, "stopped with SystemExit: 3"),
+        (recurse, "stopped with RecursionError"),
+        (Unshowable, "stopped with RuntimeError: no comparison"),
+    ],
+)
+def test_an_error_is_a_finding_that_names_it(code: Callable[[], object], words: str) -> None:
+    """Errors, `sys.exit`, endless recursion and values that cannot be compared become words."""
+    finding = check("it works", code, expected=2, hint="look at the division")
+    assert not finding.ok
+    assert words in finding.sentence
+    assert "Hint: look at the division" in str(finding)
+
+
+def test_an_error_is_told_with_the_learners_own_line() -> None:
+    """The line shown is the learner's, not one inside a library that it called."""
+    finding = check("it works", lambda: int("four"))
+    assert 'lambda: int("four")' in finding.sentence
+
+
+def endless() -> object:
+    """A plain endless loop."""
+    while True:
+        pass
+
+
+def stubborn() -> object:
+    """An endless loop that swallows every error thrown into it."""
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(0)
+
+
+def asleep() -> object:
+    """A wait that nothing can interrupt from outside."""
+    time.sleep(3)
+    return None
+
+
+@pytest.mark.parametrize("code", [endless, stubborn, asleep])
+def test_code_that_does_not_end_is_stopped(code: Callable[[], object]) -> None:
+    """The time limit holds for busy loops, for loops that catch everything, and for long waits."""
+    started = time.perf_counter()
+    finding = check("it ends", code, seconds=0.2)
+    assert time.perf_counter() - started < 2.5
+    assert "still running after 0.2 seconds" in finding.sentence
+
+
+def test_the_learners_own_stop_button_gets_through() -> None:
+    """A KeyboardInterrupt of the notebook is not swallowed, and the code behind it is stopped too."""
+    rounds = [0]
+
+    def counting() -> object:
+        while True:
+            rounds[0] += 1
+
+    threading.Timer(0.1, _thread.interrupt_main).start()
+    started = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        bounded(counting, seconds=5)
+    assert time.perf_counter() - started < 2
+    stopped_at = rounds[0]
+    time.sleep(0.1)
+    assert rounds[0] == stopped_at > 0
+
+
+def test_brief_text_is_short_and_the_same_on_every_run() -> None:
+    """Addresses are left out, long values are cut, and a failing repr does not fail the check."""
+    assert brief(object()) == "<object object>"
+    assert len(brief(["word" * 100] * 100)) < 400
+    assert "Unshowable" in brief(Unshowable())
+
+
+def test_a_wrong_shape_is_told_without_an_error_name() -> None:
+    """A checker's own complaint about the kind of answer reads as a sentence."""
+    outcome = bounded(lambda: (_ for _ in ()).throw(WrongShape("gave back a list")))
+    assert outcome.told() == "Your code gave back a list."

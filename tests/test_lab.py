@@ -1,0 +1,174 @@
+"""The lab starts as the project wants it, and each repair of another package says when it is no longer needed."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from labkit import lab
+
+LAB = [sys.executable, "-m", "labkit.lab"]
+
+
+def python(code, **environment):
+    """What a fresh Python prints for a piece of code, line by line."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONSTARTUP"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=kept | environment
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def taken():
+    """A port on loopback that something else holds."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        yield holder.getsockname()[1]
+
+
+def test_the_slow_import_is_still_slow_and_still_there():
+    """Without the block, importing jsonschema pulls in `rfc3987_syntax`, which costs CPU: else drop the block."""
+    code = "import sys, time; t = time.process_time(); import jsonschema; a = time.process_time() - t\n"
+    plain, blocked = (
+        python(start + code + "print(a)\nprint(sys.modules.get('rfc3987_syntax') is not None)")
+        for start in ("", "import labkit.lab\n")
+    )
+    assert (plain[1], blocked[1]) == ("True", "False")
+    assert float(blocked[0]) < float(plain[0]) - 0.2
+
+
+def test_kernels_are_spared_the_slow_import_too():
+    """A kernel started by the lab or a test run has the block, unless the user's own start-up file comes first."""
+    named = "import labkit.lab, os; print(os.environ['PYTHONSTARTUP'])"
+    (startup,) = python(named)
+    started = f"exec(open({startup!r}).read())\n"
+    assert python(started + "import sys; print(sys.modules['rfc3987_syntax'])") == ["None"]
+    assert python(started + "print([name for name in globals() if not name.startswith('__')])") == ["[]"]
+    assert python(named, PYTHONSTARTUP="mine.py") == ["mine.py"]
+
+
+def test_websockets_still_wait_without_the_repair():
+    """Jupyter's own kernel websocket delays small packets and the lab's does not; else drop the repair."""
+    script = Path(__file__).parent / "websocket_delay.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["0", "1"]
+
+
+def test_the_settings_are_jupyterlabs_own():
+    """Every setting is a trait that JupyterLab has, so that none is passed over in silence."""
+    from jupyter_server.serverapp import ServerApp
+    from jupyterlab.labapp import LabApp
+
+    assert lab.settings()["ServerApp"].keys() <= ServerApp.class_traits().keys()
+    assert lab.settings()["LabApp"].keys() <= LabApp.class_traits().keys()
+
+
+def test_the_overrides_are_jupyterlabs_own():
+    """Every override names a setting of the installed JupyterLab with a value that its schema allows."""
+    from jsonschema import validate
+    from jupyterlab.commands import get_app_dir
+
+    schemas = Path(get_app_dir()) / "schemas"
+    overrides = json.loads((lab.SETTINGS / "overrides.json").read_text("utf-8"))
+    for name, values in overrides.items():
+        package, _, plugin = name.partition(":")
+        schema = json.loads((schemas / package / f"{plugin}.json").read_text("utf-8"))
+        assert values.keys() <= schema["properties"].keys()
+        validate(values, schema)
+
+
+def test_the_first_notebook_is_there():
+    """The notebook that opens first exists."""
+    assert (lab.ROOT / lab.FIRST_NOTEBOOK).is_file()
+
+
+def test_the_lab_opens_within_ten_seconds(tmp_path):
+    """Started warm, the lab shows its first page within ten seconds, without news; flags win over settings."""
+    (tmp_path / "hello.txt").write_text("hello")
+    port, start = lab.free_port(), time.monotonic()
+    flags = [f"--port={port}", "--no-browser", f"--ServerApp.root_dir={tmp_path}", "--IdentityProvider.token="]
+    with subprocess.Popen([*LAB, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            said = next(line for line in server.stderr if "http://" in line)
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/lab").read().decode()
+            took = time.monotonic() - start
+            shown = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/api/contents"))
+        finally:
+            server.terminate()
+    assert [entry["name"] for entry in shown["content"]] == ["hello.txt"]
+    assert f"http://127.0.0.1:{port}/lab/tree/{lab.FIRST_NOTEBOOK}" in said
+    assert '"news": {"disabled": true}' in page
+    assert took < 10
+
+
+def refusal(*flags):
+    """What the lab says, and its exit code, when it cannot start."""
+    done = subprocess.run([*LAB, "--no-browser", *flags], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == ""
+    return done.stderr.strip(), done.returncode
+
+
+@pytest.mark.parametrize("flags", ["--port={}", "--port {}", "--ServerApp.port={}", "--no-browser --port={} --debug"])
+def test_a_taken_port_is_one_sentence(taken, flags):
+    """The port that the user named is taken: one sentence says so and offers a free one."""
+    with pytest.raises(SystemExit) as refused:
+        lab.refuse_taken_port(flags.format(taken).split())
+    expected = rf'Port {taken} on 127\.0\.0\.1 is taken .+ LAB_FLAGS="--port=(\d+)"\.'
+    offered = re.fullmatch(expected, str(refused.value))[1]
+    lab.refuse_taken_port([f"--port={offered}"])
+
+
+def test_the_default_port_taken_is_one_sentence():
+    """The same, from the command line, for the port that the lab takes when none is named."""
+    try:
+        holder = socket.create_server(("127.0.0.1", lab.DEFAULT_PORT))
+    except OSError:
+        holder = socket.socket()
+    with holder:
+        said, status = refusal()
+    assert status == 1
+    assert said.startswith(f"Port {lab.DEFAULT_PORT} on 127.0.0.1 is taken")
+    assert "\n" not in said
+
+
+def test_questions_need_no_port():
+    """Asked for its version, the lab answers whether or not its port is taken."""
+    from importlib.metadata import version
+
+    code = "from labkit import lab; lab.DEFAULT_PORT = {}; lab.main(['--version'])"
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        assert python(code.format(holder.getsockname()[1])) == [version("jupyterlab")]
+
+
+def test_ports_that_cannot_be_are_refused():
+    """A number outside the range of ports, and an address of another machine, are refused in a sentence."""
+    assert refusal("--port=70000") == ("Port 70,000 was asked for; a port is a number from 0 to 65,535.", 1)
+    said, status = refusal("--ip=192.0.2.1", "--port=0")
+    assert said.startswith("Port 0 on 192.0.2.1 cannot be opened")
+    assert (status, said.count("\n")) == (1, 0)
+
+
+def test_labkit_without_its_notebooks_says_what_to_do(tmp_path):
+    """A copy of the package alone is no workbook: the sentence asks for a clone."""
+    shutil.copytree(Path(lab.__file__).parent, tmp_path / "labkit")
+    run = [sys.executable, "-c", "from labkit.lab import main; main([])"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"labkit is installed in {tmp_path} without its notebooks")
+
+
+def test_a_missing_jupyterlab_says_what_to_do():
+    """Where only the core is installed, the sentence names the extra that brings the lab."""
+    code = "import sys; sys.modules['jupyterlab'] = None; from labkit.lab import main; main([])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("JupyterLab is not installed for ")
+    assert "pip install -e '.[lab]'" in done.stderr

@@ -1,0 +1,238 @@
+"""Streams, async, overflow and changes by hand: every way through a turn keeps the same promises."""
+
+import asyncio
+import itertools
+from typing import Any
+
+import anthropic
+import pytest
+
+from labkit import AsyncConversationManager, ConversationManager, OfflineClaude, TokenBudget, async_claude, claude
+from labkit.budgets import BudgetExceeded
+from labkit.manager import production
+from labkit.messages import assistant, user
+from labkit.sent import Log
+
+WINDOW = {"claude-sonnet-4-6": 600}
+WORDS = "the delivery to the harbour was late again and nobody called about it "
+
+
+def talked(turns: int, **settings: Any) -> ConversationManager:
+    """A manager whose conversation already has this many long turns."""
+    said = [m for i in range(turns) for m in (user(f"q{i} {WORDS * 3}"), assistant(f"a{i} {WORDS * 3}"))]
+    return ConversationManager(messages=said, **settings)
+
+
+def test_a_stream_gives_the_words_and_then_the_conversation() -> None:
+    """Reading to the end is the same as sending."""
+    streamed, sent = ConversationManager(), ConversationManager()
+    reply = "".join(streamed.stream("My name is Ada."))
+    assert reply == sent.send("My name is Ada.")
+    assert streamed.messages == sent.messages
+    assert streamed.usage == sent.usage
+
+
+def test_a_stream_that_is_left_changes_nothing_and_keeps_what_came() -> None:
+    """P3: cancel in mid-stream leaves the conversation as it was, with the partial reply reported."""
+    manager = ConversationManager(client=OfflineClaude(reply="one two three four five six seven eight").client())
+    before = manager.conversation
+    stream = manager.stream("count to eight")
+    for _ in stream:
+        break
+    assert manager.conversation is before
+    assert stream.partial
+    assert "eight" not in stream.partial
+
+
+def test_an_error_in_mid_stream_changes_nothing() -> None:
+    """The error is the SDK's, the words so far are kept, and the next turn works."""
+    offline = OfflineClaude(reply="one two three four five six seven eight")
+    manager = ConversationManager(client=offline.client(max_retries=0))
+    before = manager.conversation
+    offline.faults.add("mid_stream")
+    stream = manager.stream("count to eight")
+    with pytest.raises(anthropic.APIStatusError):
+        list(stream)
+    assert manager.conversation is before
+    assert manager.send("count again").startswith("one two")
+
+
+def test_input_too_long_is_pruned_and_tried_once() -> None:
+    """J4: the 400 with both numbers, one smaller request, and the transcript whole."""
+    log: Log = []
+    manager = talked(8, client=claude(log=log, offline=OfflineClaude(windows=WINDOW)), max_tokens=50)
+    assert manager.send("and now?")
+    assert [sent.status for sent in log] == [400, 200]
+    assert len(log[1].messages) < len(log[0].messages)
+    assert len(manager.transcript) == 18
+
+
+def test_one_oversized_message_is_tried_once_and_named() -> None:
+    """No retry can save it: the SDK's own error comes through, with a note that names the largest part."""
+    log: Log = []
+    manager = talked(2, client=claude(log=log, offline=OfflineClaude(windows=WINDOW)), max_tokens=50)
+    before = manager.conversation
+    with pytest.raises(anthropic.BadRequestError, match="prompt is too long"):
+        manager.send(WORDS * 80)
+    assert len(log) == 2
+    assert manager.conversation is before
+    alone = ConversationManager(client=claude(offline=OfflineClaude(windows=WINDOW)), max_tokens=50)
+    with pytest.raises(anthropic.BadRequestError) as caught:
+        alone.send(WORDS * 80)
+    assert "nothing more can be left out" in caught.value.__notes__[0]
+
+
+def test_a_reply_cut_off_at_the_window_is_tried_once_more() -> None:
+    """Input plus max_tokens beyond the window is accepted, and the reply ends where the window does."""
+    log: Log = []
+    offline = OfflineClaude(windows={"claude-sonnet-4-6": 800}, reply=WORDS * 20)
+    manager = talked(8, client=claude(log=log, offline=offline), max_tokens=400)
+    manager.send("and now?")
+    assert [sent.reply["stop_reason"] for sent in log] == ["model_context_window_exceeded", "end_turn"]
+    assert manager.usage.requests == 2
+
+
+def test_any_other_refusal_is_not_tried_again() -> None:
+    """Pruning does not mend a request that is wrong for another reason."""
+    log: Log = []
+    manager = talked(3, client=claude(log=log), request={"temperature": 0.2})
+    before = manager.conversation
+    with pytest.raises((anthropic.BadRequestError, TypeError)):
+        manager.send("hi")
+    assert len(log) <= 1
+    assert manager.conversation is before
+
+
+def test_a_budget_is_checked_before_anything_is_sent() -> None:
+    """P2: what must be sent and cannot fit is named, and nothing left the machine."""
+    log: Log = []
+    manager = talked(0, client=claude(log=log), budget=TokenBudget(window=1_000, reply=400))
+    with pytest.raises(BudgetExceeded, match="largest: message 0"):
+        manager.send(WORDS * 60)
+    assert log == []
+
+
+def test_the_estimate_is_exact_after_a_reply_but_for_the_tail() -> None:
+    """P6: what was billed is counted as billed; the API agrees."""
+    manager = ConversationManager()
+    manager.send("My name is Ada.")
+    before = manager.conversation
+    assert manager.estimate().estimated == 0
+    assert abs(manager.estimate("What is my name?").tokens - manager.count("What is my name?")) <= 3
+    assert manager.conversation is before
+
+
+def test_editing_a_message_forks() -> None:
+    """What followed belongs to another branch, which is given back whole."""
+    manager = talked(4)
+    before = manager.edit(4, "another question")
+    assert [m.text for m in manager.transcript[-1:]] == ["another question"]
+    assert len(manager.transcript) == 5
+    assert len(before.transcript) == 8
+
+
+def test_changes_by_hand_give_back_what_was() -> None:
+    """Remove, rewind and mark, each of which can be taken back."""
+    manager = talked(4)
+    first = manager.remove(0)
+    assert manager.transcript[0].text.startswith("a0")
+    manager.conversation = first
+    manager.rewind(2)
+    assert manager.conversation.turns == 2
+    manager.mark(0, pinned=True, importance=0.9, flags=("decision",))
+    assert manager.transcript[0].pinned
+    assert manager.messages[0]["content"] == first.history.wire()[0]["content"]
+    with pytest.raises(TypeError, match="'tokens' is not metadata"):
+        manager.mark(0, tokens=4)
+
+
+def test_a_fork_goes_its_own_way() -> None:
+    """Two managers, one past."""
+    manager = talked(2)
+    other = manager.fork()
+    other.send("this way")
+    assert len(manager.transcript) == 4
+    assert len(other.transcript) == 6
+
+
+def test_messages_are_stamped_and_the_stamp_stays_here() -> None:
+    """E6: the time is metadata."""
+    manager = ConversationManager(clock=lambda: "2026-11-22T09:00:00+00:00")
+    manager.send("hi")
+    assert [m.timestamp for m in manager.transcript] == ["2026-11-22T09:00:00+00:00"] * 2
+    assert all(set(m) == {"role", "content"} for m in manager.get_messages())
+
+
+def test_async_turns_are_the_same_turns() -> None:
+    """The same requests and the same conversation as the sync manager's."""
+
+    async def run(log: Log) -> AsyncConversationManager:
+        manager = AsyncConversationManager(client=async_claude(log=log), token_threshold=250, recent_turns_to_keep=1)
+        for note in ("one", "two", "three", "four"):
+            await manager.send(f"Note {note}: {WORDS * 5}")
+        return manager
+
+    async_log: Log = []
+    log: Log = []
+    manager = asyncio.run(run(async_log))
+    same = ConversationManager(client=claude(log=log), token_threshold=250, recent_turns_to_keep=1)
+    for note in ("one", "two", "three", "four"):
+        same.send(f"Note {note}: {WORDS * 5}")
+    assert [sent.sent for sent in async_log] == [sent.sent for sent in log]
+    assert manager.messages == same.messages
+    assert manager.summary == same.summary is not None
+
+
+def test_async_streams_can_be_left_and_one_turn_runs_at_a_time() -> None:
+    """Cancelled, it changes nothing; a second turn at the same time is refused."""
+
+    async def run() -> None:
+        client = OfflineClaude(reply="one two three four five six seven eight").async_client()
+        manager = AsyncConversationManager(client=client)
+        before = manager.conversation
+        stream = manager.stream("count")
+        words = aiter(stream)
+        await anext(words)
+        with pytest.raises(RuntimeError, match="a turn is under way"):
+            await manager.send("at the same time")
+        await words.aclose()
+        assert manager.conversation is before
+        assert stream.partial
+        assert "".join([text async for text in manager.stream("count")]).endswith("eight")
+        assert len(manager.transcript) == 2
+
+    asyncio.run(run())
+
+
+def test_the_production_preset_keeps_its_prefix_for_many_turns() -> None:
+    """Cut rarely and deeply: few of many requests begin otherwise than the one before."""
+    log: Log = []
+    manager = production(600, client=claude(log=log))
+    for place in range(60):
+        manager.send(f"Note {place}: {WORDS}")
+    carried = [sent.messages for sent in log]
+    rewritten = sum(after[: len(before)] != before for before, after in itertools.pairwise(carried))
+    assert 1 <= rewritten <= 6
+    assert log[0].request["cache_control"] == {"type": "ephemeral"}
+
+
+def test_a_turn_inside_a_turn_is_refused() -> None:
+    """The second one would be about a conversation that the first one is about to change."""
+    manager = ConversationManager(client=OfflineClaude(reply="one two three four five six seven eight").client())
+    words = iter(manager.stream("count"))
+    next(words)
+    with pytest.raises(RuntimeError, match="a turn is under way"):
+        manager.send("at the same time")
+    assert manager.fork().send("on another branch")
+    assert list(words)[-1].endswith("eight")
+    assert len(manager.transcript) == 2
+    assert manager.send("and now?")
+
+
+def test_a_stream_goes_on_from_the_conversation_as_it_is_when_reading_begins() -> None:
+    """What was said between asking for the stream and reading it is not lost."""
+    manager = ConversationManager()
+    stream = manager.stream("What is my name?")
+    manager.send("My name is Ada.")
+    assert "Ada" in "".join(stream)
+    assert len(manager.transcript) == 4

@@ -1,0 +1,48 @@
+"""The table of models is dated, sourced, complete, and honest about what was not found."""
+
+from datetime import date
+
+import pytest
+
+from labkit import models
+
+
+@pytest.mark.parametrize("row", models.known().values(), ids=lambda row: row.id)
+def test_every_row_has_a_source_a_date_and_sensible_figures(row: models.Model) -> None:
+    """A figure without a source must not be in the table."""
+    assert row.source.strip()
+    assert date(2026, 1, 1) <= row.as_of <= date.today()
+    assert 0 < row.max_output < row.window
+    assert row.prices.input < row.prices.output
+    assert row.prices.input < row.prices.cache_write_5m < row.prices.cache_write_1h
+    assert row.prices.cache_read is None or row.prices.cache_read < row.prices.input
+    assert row.tokenizer in models.tokenizers()
+
+
+def test_unverified_names_are_fields() -> None:
+    """A row that calls a field unverified means one that exists."""
+    names = set(models.Model.__dataclass_fields__) | set(models.Prices.__dataclass_fields__)
+    assert all(set(row.unverified) <= names for row in models.known().values())
+
+
+def test_the_default_model_and_its_window() -> None:
+    """The workbook's model has a window of a million tokens; the 4.5 models have 200,000."""
+    assert models.find(models.DEFAULT_MODEL).window == 1_000_000
+    assert models.find("claude-haiku-4-5-20251001").window == 200_000
+
+
+def test_an_unknown_model_names_the_nearest_ones() -> None:
+    """The error says what was given, what there is, and how to go on."""
+    with pytest.raises(
+        ValueError, match=r"'claude-sonet-4-6' is not in labkit's table.*claude-sonnet-4-6.*Model of your own"
+    ):
+        models.find("claude-sonet-4-6")
+
+
+def test_a_model_newer_than_the_table_can_be_given_whole() -> None:
+    """A row of one's own passes through, and one that nothing fits is refused."""
+    known = models.find(models.DEFAULT_MODEL)
+    newer = {name: getattr(known, name) for name in models.Model.__dataclass_fields__} | {"id": "claude-next"}
+    assert models.find(models.Model(**newer)).id == "claude-next"
+    with pytest.raises(ValueError, match="window 0"):
+        models.Model(**newer | {"window": 0})

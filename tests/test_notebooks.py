@@ -1,0 +1,88 @@
+"""The notebooks run with the network closed and store exactly what they show; the command that stores them is fair."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import execute_notebooks
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+NO_NETWORK = Path(__file__).parent / "no_network.py"
+PATHS = sorted(execute_notebooks.FOLDER.glob("*.ipynb"))
+
+
+def notebook(*sources):
+    """A notebook of code cells."""
+    return new_notebook(cells=[new_code_cell(source) for source in sources])
+
+
+@pytest.fixture
+def closed_network(monkeypatch):
+    """Kernels that are started from here on cannot reach another machine."""
+    monkeypatch.setenv("PYTHONSTARTUP", str(NO_NETWORK))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_run_with_the_network_closed_gives_the_stored_file(path, closed_network):
+    """A run without any network gives the stored notebook to the byte, pictures included."""
+    stored = path.read_text("utf-8")
+    run = execute_notebooks.written(execute_notebooks.executed(nbformat.reads(stored, as_version=4)))
+    assert run.splitlines() == stored.splitlines()
+
+
+def test_the_closed_network_is_closed(closed_network):
+    """In such a kernel a connection to another machine is refused, so that the test above can fail."""
+    calls = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=1)"
+    with pytest.raises(CellExecutionError, match="the network is closed in this test"):
+        execute_notebooks.executed(notebook(calls))
+
+
+def test_the_offline_client_needs_no_network():
+    """A request through the real SDK is answered in a process that cannot reach the network."""
+    code = (
+        f"exec(open({str(NO_NETWORK)!r}).read())\n"
+        "from labkit import OfflineClaude\n"
+        "ask = dict(model='claude-sonnet-4-6', max_tokens=64, messages=[{'role': 'user', 'content': 'Hello!'}])\n"
+        "print(OfflineClaude().client().messages.create(**ask).content[0].text)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("[simulated] "), done.stderr
+
+
+def test_two_runs_store_the_same_bytes():
+    """A widget, a chart, a set and printed lines are stored alike by two runs; no state, id or time is kept."""
+    sources = (
+        "import ipywidgets\nipywidgets.IntSlider(description='Turns')",
+        "import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1, 2]))",
+        "for word in ('a', 'b'):\n    print(word, flush=True)",
+    )
+    first, second = (execute_notebooks.written(execute_notebooks.executed(notebook(*sources))) for _ in range(2))
+    assert first == second
+    stored = json.loads(first)
+    assert stored["metadata"].keys() == {"kernelspec", "language_info"}
+    assert execute_notebooks.WIDGET_VIEW not in first
+    assert all("execution" not in cell["metadata"] for cell in stored["cells"])
+    assert "".join(stored["cells"][2]["outputs"][0]["text"]) == "a\nb\n"
+
+
+def test_a_failing_cell_leaves_the_file_as_it_was(tmp_path):
+    """Nothing is written when a cell fails, and the message names the notebook and the error."""
+    path = tmp_path / "01_broken.ipynb"
+    broken = new_notebook(cells=[new_markdown_cell("# 1"), new_code_cell("1 / 0")])
+    path.write_text(execute_notebooks.written(broken), "utf-8")
+    before = path.read_bytes()
+    with pytest.raises(SystemExit, match=r"01_broken\.ipynb was left as it was[\s\S]*ZeroDivisionError"):
+        execute_notebooks.main(["01"], tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_an_unknown_notebook_is_refused(tmp_path):
+    """A name that no notebook begins with is answered with the names there are."""
+    (tmp_path / "01_here.ipynb").touch()
+    assert [path.stem for path in execute_notebooks.chosen(["01"], tmp_path)] == ["01_here"]
+    with pytest.raises(SystemExit, match="No notebook begins with 07: there are 01_here"):
+        execute_notebooks.chosen(["07"], tmp_path)

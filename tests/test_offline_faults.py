@@ -1,0 +1,117 @@
+"""Faults on request, and what the real SDK makes of them."""
+
+import asyncio
+import time
+
+import anthropic
+import pytest
+from offline_doors import STRICT, ask
+
+from labkit.offline import Fault, OfflineClaude
+from labkit.offline.faults import WORDS
+
+EXPECTED = {
+    400: anthropic.BadRequestError,
+    401: anthropic.AuthenticationError,
+    402: anthropic.APIStatusError,
+    403: anthropic.PermissionDeniedError,
+    404: anthropic.NotFoundError,
+    409: anthropic.ConflictError,
+    413: anthropic.RequestTooLargeError,
+    429: anthropic.RateLimitError,
+    500: anthropic.InternalServerError,
+    504: anthropic.DeadlineExceededError,
+    529: anthropic.OverloadedError,
+}
+
+
+@pytest.fixture
+def claude():
+    """An offline Claude that always says the same."""
+    return OfflineClaude(reply="Fine at last.")
+
+
+@pytest.mark.parametrize("status", WORDS)
+def test_each_status_is_the_sdk_s_own_exception(claude, status):
+    """Every status reaches sync, async and streaming callers as its typed exception."""
+    claude.faults.add(status, status, status)
+    with pytest.raises(EXPECTED[status]) as caught:
+        claude.client(**STRICT).messages.create(**ask())
+    assert caught.value.status_code == status
+    with pytest.raises(EXPECTED[status]):
+        asyncio.run(claude.async_client(**STRICT).messages.create(**ask()))
+    with pytest.raises(EXPECTED[status]), claude.client(**STRICT).messages.stream(**ask()):
+        pass
+    assert len(claude.faults) == 0
+
+
+def test_the_sdk_retries_within_milliseconds(claude):
+    """Two overloads are retried by the SDK itself, which heeds retry-after-ms."""
+    claude.faults.add(529, 429)
+    began = time.monotonic()
+    reply = claude.client().messages.with_raw_response.create(**ask())
+    assert reply.retries_taken == 2
+    assert reply.parse().content[0].text == "Fine at last."
+    assert time.monotonic() - began < 1.0
+    assert [exchange.status for exchange in claude.requests] == [529, 429, 200]
+
+
+def test_what_cannot_succeed_is_not_retried(claude):
+    """A 400 says that trying again is of no use."""
+    claude.faults.add(400)
+    with pytest.raises(anthropic.BadRequestError):
+        claude.client(max_retries=5).messages.create(**ask())
+    assert len(claude.requests) == 1
+
+
+def test_a_rate_limit_tells_its_limits(claude):
+    """A 429 names the model and carries the rate-limit headers."""
+    claude.faults.add(429)
+    with pytest.raises(anthropic.RateLimitError, match="model: claude-sonnet-4-6") as caught:
+        claude.client(**STRICT).messages.create(**ask())
+    headers = caught.value.response.headers
+    assert headers["anthropic-ratelimit-input-tokens-remaining"] == "0"
+    assert headers["x-should-retry"] == "true"
+    assert int(headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("connection_reset", anthropic.APIConnectionError), ("read_timeout", anthropic.APITimeoutError)],
+)
+def test_a_broken_connection_is_an_exception_and_can_be_retried(claude, kind, expected):
+    """A reset or a timeout is what the SDK calls it, sync and async, and its retries get through."""
+    claude.faults.add(kind, kind)
+    with pytest.raises(expected):
+        claude.client(**STRICT).messages.create(**ask())
+    with pytest.raises(expected):
+        asyncio.run(claude.async_client(**STRICT).messages.create(**ask()))
+    claude.faults.add(kind)
+    assert claude.client().messages.create(**ask()).content[0].text == "Fine at last."
+
+
+def test_a_stream_can_break_in_the_middle(claude):
+    """An error event after the first words raises an APIStatusError although the status was 200."""
+    claude.faults.add(Fault("mid_stream", after=4))
+    heard = []
+    with (
+        pytest.raises(anthropic.APIStatusError, match="Overloaded") as caught,
+        claude.client(**STRICT).messages.stream(**ask()) as events,
+    ):
+        heard.extend(events.text_stream)
+    assert (caught.value.status_code, caught.value.type) == (200, "overloaded_error")
+    assert "".join(heard) == "Fine at last."[: len("".join(heard))]
+
+
+def test_faults_can_be_forgotten(claude):
+    """A cleared queue lets everything through."""
+    claude.faults.add(500, 500)
+    claude.faults.clear()
+    assert claude.client(**STRICT).messages.create(**ask()).stop_reason == "end_turn"
+
+
+@pytest.mark.parametrize("kind", [418, "rain", 200])
+def test_an_unknown_fault_is_refused_with_the_known_ones(kind):
+    """A kind that does not exist is named with those that do."""
+    with pytest.raises(ValueError, match=r"unknown: choose one of .*529"):
+        OfflineClaude(reply="x").faults.add(kind)

@@ -1,0 +1,109 @@
+"""Many conversations at once: each is answered from its own words, by whichever worker, in flat memory."""
+
+import gc
+import json
+import random
+import resource
+import time
+from statistics import median
+
+import pytest
+from offline_doors import ask, assistant, user
+
+from labkit.offline import OfflineClaude
+from labkit.offline.api import handle
+from labkit.offline.service import Clock
+from labkit.offline.state import SqliteState
+from labkit.offline.wire import HttpRequest
+
+HEADERS = {"x-api-key": "any", "anthropic-version": "2026-10-21"}
+CONVERSATIONS = 10_000
+
+
+def post(body):
+    """A request as it arrives."""
+    return HttpRequest("POST", "/v1/messages", "", HEADERS, json.dumps(body).encode())
+
+
+def said(answer):
+    """The text of an answer."""
+    return json.loads(answer.body)["content"][0]["text"]
+
+
+def test_ten_thousand_interleaved_conversations(tmp_path):
+    """In 10,000 conversations over two workers every answer holds the conversation's own fact and no other's."""
+    clock = Clock()
+    states = [SqliteState(tmp_path / "state.sqlite", clock) for _ in range(2)]
+    workers = [OfflineClaude(state=state, log_limit=0).service for state in states]
+    chance = random.Random(11)
+    facts = [f"{number:05d}" for number in range(CONVERSATIONS)]
+    first, last = list(range(CONVERSATIONS)), list(range(CONVERSATIONS))
+    chance.shuffle(first)
+    chance.shuffle(last)
+    opened = {}
+    for number in first:
+        messages = [user(f"My order number is {facts[number]}.")]
+        reply = said(handle(post(ask(*messages)), chance.choice(workers)))
+        opened[number] = [*messages, assistant(reply), user("What is my order number?")]
+    for number in last:
+        answer = said(handle(post(ask(*opened[number])), chance.choice(workers)))
+        assert (
+            [word for word in facts if word in answer] == [facts[number]]
+            if number % 500 == 0
+            else (facts[number] in answer)
+        ), answer
+    for state in states:
+        state.close()
+
+
+def test_memory_stays_flat():
+    """Of 50,000 requests with ever new words, the last 40,000 take no more than 12 MB."""
+    claude = OfflineClaude(reply="Fine.", log_limit=100)
+
+    def talk(start, count):
+        """Send that many different requests, a tenth of them cached."""
+        for number in range(start, start + count):
+            more = {"cache_control": {"type": "ephemeral"}} if number % 10 == 0 else {}
+            claude.answer(post(ask(user(f"Remark {number * 7919} on parcel {number}."), **more)))
+
+    talk(0, 10_000)
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    talk(10_000, 40_000)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 12_000, f"{grown:,} kB"
+    assert len(claude.requests) == 100
+
+
+def middle(action, rounds):
+    """The median time of an action, in milliseconds, once it is warm."""
+    for _ in range(5):
+        action()
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - began) * 1000)
+    return median(times)
+
+
+@pytest.mark.parametrize(("count", "bar"), [(3, 1.5), (101, 5.0), (601, 25.0)])
+def test_a_reply_is_quick(count, bar):
+    """Warm, in process and through the SDK, a reply comes within the bar (milliseconds, median), twice it when
+    busy."""
+    client = OfflineClaude(log_limit=10).client()
+    messages = [user(f"My order {n} is late.") if n % 2 == 0 else assistant("Noted.") for n in range(count)]
+    taken = min(middle(lambda: client.messages.create(**ask(*messages)), 15) for _ in range(3))
+    assert taken < bar * 2
+
+
+def test_a_stream_is_quick():
+    """Warm, a streamed reply comes within 10 ms, twice that when the machine is busy."""
+    client = OfflineClaude(reply="A sentence of eight words, said ten times. " * 10, log_limit=10).client()
+
+    def listen():
+        """Read one stream to its end."""
+        with client.messages.stream(**ask()) as events:
+            events.get_final_message()
+
+    assert min(middle(listen, 15) for _ in range(3)) < 20

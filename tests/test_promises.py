@@ -1,0 +1,123 @@
+"""The promises of every step and every composition, over random conversations sent to the offline Claude.
+
+P1 valid, P2 never empty and never the wrong thing, P4 explained, P5 thinking-safe, P7 nothing but the wire's own keys.
+`python -m tests.long_run` runs the same check over many more conversations, with every step for each.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labkit.messages import History, Message, assistant, user
+from labkit.strategies import KeepRecent, apply, explain
+from tests.conversations import MODELS, Case, cases, signed
+from tests.promises import (
+    CLUMSY,
+    STEPS,
+    answer,
+    broken_promises,
+    not_canonical,
+    refused,
+    unexplained,
+    unsafe,
+)
+
+CONVERSATIONS = 2_000
+"""How many conversations every run of the tests checks."""
+numbers = st.integers(0, 9_999)
+own_steps = st.lists(st.tuples(st.sampled_from(tuple(STEPS)), numbers), min_size=1, max_size=4)
+any_steps = st.lists(st.one_of(st.sampled_from(tuple(CLUMSY)), st.tuples(st.sampled_from(tuple(STEPS)), numbers)))
+
+
+@settings(max_examples=CONVERSATIONS, deadline=None)
+@given(cases(max_exchanges=6), st.sampled_from(tuple(STEPS)), numbers, own_steps, any_steps.filter(bool))
+def test_every_step_and_composition_keeps_every_promise(
+    case: Case, name: str, number: int, own: Sequence[tuple[str, int]], any_of: Sequence[str | tuple[str, int]]
+) -> None:
+    """One step, a composition of labkit's own, and one with a learner's clumsy functions in it."""
+    assert broken_promises(case, [STEPS[name](number)], own_only=True) == []
+    assert broken_promises(case, [STEPS[step](setting) for step, setting in own], own_only=True) == []
+    steps = [CLUMSY[step] if isinstance(step, str) else STEPS[step[0]](step[1]) for step in any_of]
+    assert broken_promises(case, steps, own_only=False) == []
+
+
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "to be signed"}
+CALL = {"type": "tool_use", "id": "t1", "name": "look_up", "input": {"q": "889"}}
+RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "shipped"}
+TALK = History(
+    [
+        user("account 55120934", pinned=True),
+        assistant([THOUGHT, {"type": "text", "text": "Noted."}]),
+        user("Where is 889?"),
+        assistant([CALL]),
+        user([RESULT]),
+        assistant([THOUGHT, {"type": "text", "text": "It has shipped."}]),
+        user("And now?"),
+    ]
+)
+MODEL = "claude-opus-5-5"
+CASE = Case(signed(TALK, MODEL), MODEL)
+
+PLANTED: list[tuple[str, Callable[[History], Sequence[Message]], str]] = [
+    ("nothing", lambda h: (), "empty"),
+    ("the newest turn dropped", lambda h: h[:-1], "newest user message gone"),
+    ("a pin dropped", lambda h: [replace(m, pinned=False) for m in h[2:]], "pinned user message gone"),
+    ("thinking kept behind a cut", lambda h: (*h[:2], h[-2], h[-1]), "thinking behind a changed prefix"),
+    ("a torn tool round", lambda h: (*h[:2], *h[4:]), "refused: messages.2.content.0: unexpected `tool_use_id`"),
+    ("a reply first", lambda h: (h[5], *h), "begins with assistant"),
+    ("two questions in a row", lambda h: (h[0], h[2], h[6]), "roles no longer alternate"),
+    ("a prefill", lambda h: (*h, assistant("Sure:")), "refused: This model does not support assistant message prefill"),
+]
+
+
+@pytest.mark.parametrize(("view", "complaint"), [case[1:] for case in PLANTED], ids=[case[0] for case in PLANTED])
+def test_a_planted_bug_is_seen(view: Callable[[History], Sequence[Message]], complaint: str) -> None:
+    """Each check catches what it is there to catch, so that a run without complaints means something."""
+    history = CASE.history
+    shown = History(view(history))
+    complaints = [*unsafe(shown, history), *(not_canonical(shown, history) if shown else []), *refused(CASE, shown)]
+    assert any(complaint in found for found in complaints), complaints
+
+
+def test_a_false_explanation_is_seen() -> None:
+    """Said to be kept though it was dropped, dropped though it is sent, or not told of at all."""
+    history = CASE.history
+    steps = [KeepRecent(1)]
+    view, fates = apply(steps, history), explain(steps, history)
+    assert unexplained(fates, view, history) == []
+    assert [fate.fate for fate in fates] == ["kept", "kept", "dropped", "dropped", "dropped", "dropped", "kept"]
+    assert unexplained(fates[1:], view, history) == ["not one fate for each message"]
+    lies = [replace(fate, fate={"kept": "dropped", "dropped": "kept"}[fate.fate]) for fate in fates]
+    assert len(unexplained(lies, view, history)) >= 7
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_came_in_is_accepted(model: str) -> None:
+    """The conversation of the planted bugs is a valid one, on every model: the complaints are about the bugs."""
+    assert answer(Case(signed(TALK, model), model), signed(TALK, model)) == ""
+
+
+def test_calls_that_were_never_answered_are_nobodys_fault() -> None:
+    """A conversation that came in with a torn round is not blamed on a step, and is mended where it is dropped."""
+    torn = History([user("Where is 889?"), assistant([CALL]), user("never mind"), assistant("Fine."), user("And now?")])
+    case = Case(torn, "claude-sonnet-4-6")
+    assert "without `tool_result` blocks" in answer(case, torn)
+    assert answer(case, apply([KeepRecent(1)], torn)) == ""
+    for name, step in CLUMSY.items():
+        if "behind" not in name:
+            assert apply([step], torn)[-1].text.startswith("And now?")
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases(max_exchanges=5), own_steps)
+def test_metadata_never_leaves_the_machine(case: Case, own: Sequence[tuple[str, int]]) -> None:
+    """P7: whatever the steps, a message on the wire has a role and a content, and its blocks what they came with."""
+    steps = [STEPS[step](setting) for step, setting in own if step != "summary"]
+    known = {key for m in case.history for block in m.blocks for key in block}
+    for message in apply(steps, case.history).wire():
+        assert set(message) == {"role", "content"}
+        if not isinstance(message["content"], str):
+            assert {key for block in message["content"] for key in block} <= known | {"content", "text"}

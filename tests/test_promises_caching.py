@@ -1,0 +1,107 @@
+"""A long conversation on the preset for production: the prompt cache survives most turns, and the bill stays small.
+
+Tokens are those of the offline Claude, estimates; the prices of cached input against plain input are Anthropic's
+(Anthropic docs, Prompt caching, read August 2026): 1.25 times for writing, 0.1 times for reading.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from labkit import ConversationManager, KeepRecent, OfflineClaude
+from labkit.manager import production
+from labkit.offline import Reply
+from labkit.tokens import Usage, estimator
+
+BUDGET = 20_000
+WRITTEN, READ = 1.25, 0.1
+WORDS = [
+    "the",
+    "delivery",
+    "to",
+    "the",
+    "harbour",
+    "was",
+    "late",
+    "again",
+    "and",
+    "nobody",
+    "called",
+    "about",
+    "order",
+    "number",
+]
+SYSTEM = "You look after deliveries. " + " ".join(WORDS * 100)
+
+
+def said(random: Random, tokens: int) -> str:
+    """Words for about so many tokens, half as many or half as many again."""
+    return " ".join(random.choice(WORDS) for _ in range(random.randint(tokens // 2, tokens * 3 // 2)))
+
+
+@dataclass
+class Run:
+    """A long conversation with a simulated Claude and what each of its turns was billed."""
+
+    turns: int
+    bills: list[Usage]
+    kept: float
+
+    @property
+    def rewrites(self) -> int:
+        """Turns on which the prefix that was cached could not be read."""
+        return sum(bill.cache_read_input_tokens == 0 for bill in self.bills[1:])
+
+    @property
+    def cost(self) -> float:
+        """Input tokens a turn, those written to the cache and read from it at their price against plain ones."""
+        plain = sum(bill.input_tokens for bill in self.bills)
+        written = sum(bill.cache_creation_input_tokens for bill in self.bills)
+        read = sum(bill.cache_read_input_tokens for bill in self.bills)
+        return (plain + WRITTEN * written + READ * read) / self.turns
+
+
+def run(turns: int, question: int = 150, reply: int = 350, **settings: Any) -> Run:
+    """Talk for so many turns, 20 seconds apart, with questions and replies of about so many tokens each."""
+    random = Random(20_000)
+    offline = OfflineClaude(reply=lambda request: Reply([{"type": "text", "text": said(random, reply)}]), log_limit=1)
+    manager: ConversationManager = settings.pop("preset", production)(
+        system_prompt=SYSTEM, client=offline.client(max_retries=0), **settings
+    )
+    bills, kept = list[Usage](), 0
+    for _ in range(turns):
+        manager.send(said(random, question))
+        bills.append(manager.conversation.last)
+        kept += manager.last_input_tokens
+        offline.clock.advance(20)
+    return Run(turns, bills, kept / turns)
+
+
+def test_2000_turns_on_the_production_preset_read_the_cache() -> None:
+    """At most 150 turns rewrite the prefix, and a turn costs at most 3,600 token-equivalents, at a budget of 20,000."""
+    done = run(2_000)
+    assert done.rewrites <= 150, done.rewrites
+    assert done.cost <= 3_600, done.cost
+    assert done.kept > BUDGET / 2
+    assert max(bill.total_input for bill in done.bills) <= BUDGET * 1.25
+
+
+def test_a_window_without_a_low_mark_pays_for_every_turn() -> None:
+    """The same conversation, cut to just its budget whenever it is full: most turns rewrite, at several times the
+    cost.
+    """
+
+    def sliding(**settings: Any) -> ConversationManager:
+        return ConversationManager(steps=[KeepRecent(BUDGET, size=estimator())], cache=True, **settings)
+
+    slid, done = run(300, preset=sliding), run(300)
+    assert slid.rewrites > 4 * done.rewrites
+    assert slid.cost > 3 * done.cost
+
+
+def test_every_turn_is_billed_whole() -> None:
+    """What is read, written and plain adds up to the input, turn by turn, and the manager's sum is the sum of them."""
+    done = run(60, question=300, reply=700)
+    assert all(bill.cache_read_input_tokens + bill.cache_creation_input_tokens > 0 for bill in done.bills)
+    assert done.rewrites >= 1
+    assert [bill.requests for bill in done.bills] == [1] * 60

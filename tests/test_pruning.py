@@ -1,0 +1,107 @@
+"""Pruning drops what is worth least and empties old tool results; what must stay stays."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.messages import History, Message, assistant, exchanges, user
+from labkit.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
+from labkit.strategies import KeepRecent, apply, explain
+from labkit.tokens import estimate_tokens, estimator
+from tests.conversations import conversations
+from tests.test_strategies import problems
+
+
+@given(conversations(), st.integers(1, 20))
+def test_without_pins_a_sliding_window_is_fifo_pruning(history: History, limit: int) -> None:
+    """Two names for one rule: the oldest exchange goes first until the rest fits."""
+    plain = History([Message(m.role, m.content) for m in history])
+    assert Prune(limit)(plain) == KeepRecent(limit)(plain)
+
+
+@given(conversations(), st.integers(10, 300))
+def test_pruning_by_importance_never_drops_more_important_for_less(history: History, limit: int) -> None:
+    """What went is worth no more than the least of what could have gone and stayed."""
+    parts = list(exchanges(history))
+    kept = {id(m) for m in Prune(limit, size=estimator(), worth=by_importance)(history)}
+    free = [part for part in parts[:-1] if not part.staying()]
+    gone = [by_importance(part) for part in free if id(part[0]) not in kept]
+    stayed = [by_importance(part) for part in free if id(part[0]) in kept]
+    assert not gone or not stayed or max(gone) <= min(stayed)
+
+
+def tool_talk(rounds: int, size: int = 400) -> History:
+    """A conversation with this many tool rounds of `size` characters, and one more question."""
+    said: list[Message] = []
+    for i in range(rounds):
+        call = assistant([{"type": "tool_use", "id": f"t{i}", "name": "look_up", "input": {"order": str(i)}}])
+        result = user([{"type": "tool_result", "tool_use_id": f"t{i}", "content": f"{i} " * (size // 2)}])
+        said += [user(f"order {i}?"), call, result, assistant(f"Order {i} is on its way.")]
+    return History([*said, user("and now?")])
+
+
+def results(view: History) -> list[str]:
+    """The contents of all tool results."""
+    return [b["content"] for m in view for b in m.blocks if b["type"] == "tool_result"]
+
+
+def test_old_tool_results_are_emptied_and_the_newest_stay() -> None:
+    """The calls stay too, so that the request is valid, and explain says what happened."""
+    history = tool_talk(6, size=900)
+    view = apply((ClearToolResults(keep=2),), history)
+    assert problems(view, history) == []
+    assert [text.startswith("[result of look_up cleared") for text in results(view)] == [True] * 4 + [False] * 2
+    fates = explain((ClearToolResults(keep=2),), history)
+    assert [f.fate for f in fates].count("cleared") == 4
+    assert estimate_tokens(view) < estimate_tokens(history) / 2
+
+
+def test_agent_framework_7393_a_cleared_result_is_never_longer_than_it_was() -> None:
+    """A short result is cheaper than the sentence that would stand for it."""
+    history = tool_talk(6, size=10)
+    assert ClearToolResults(keep=0)(history) == history
+
+
+def test_langchain_37815_clearing_in_batches_keeps_the_beginning_for_many_turns() -> None:
+    """One by one, the beginning changes every turn; in batches of 5, every fifth."""
+
+    def rewrites(step: ClearToolResults) -> int:
+        views = [apply((step,), tool_talk(rounds))[:-1].wire() for rounds in range(4, 34)]
+        return sum(after[: len(before)] != before for before, after in pairwise(views))
+
+    assert rewrites(ClearToolResults(keep=3)) >= 29
+    assert rewrites(ClearToolResults(keep=3, batch=5)) <= 6
+
+
+def test_some_tools_are_never_cleared() -> None:
+    """By name, as the platform's own context editing allows."""
+    history = tool_talk(6)
+    assert ClearToolResults(keep=0, except_tools=("look_up",))(history) == history
+
+
+def test_role_retention_keeps_tool_results_decisions_and_preferences() -> None:
+    """Pinning is a step of its own: what comes behind it may not drop what it marked."""
+    chat = [m for i in range(9) for m in (user(f"hello {i}"), assistant("hi"))]
+    decided = [user("we take Postgres", flags=("decision",)), assistant("Noted.")]
+    history = History([*decided, *tool_talk(1)[:-1], *chat, user("and now?")])
+    view = apply((retain_by_role, Prune(8)), history)
+    assert [m.text for m in view][:2] == ["we take Postgres", "Noted."]
+    assert len(results(view)) == 1
+
+
+def test_a_pin_by_rule_changes_nothing_by_itself() -> None:
+    """Marking is not pruning: the request is the same, thinking included."""
+    thought = assistant([{"type": "thinking", "thinking": "hm", "signature": "s"}, {"type": "text", "text": "Yes."}])
+    history = History([user("a"), thought, user("b")])
+    assert apply((Pin(lambda m: True),), history) is history
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: Prune(0), lambda: ClearToolResults(keep=-1), lambda: ClearToolResults(batch=0)]
+)
+def test_settings_that_mean_nothing_are_refused(build: object) -> None:
+    """With what was given and what is allowed."""
+    with pytest.raises(ValueError, match="must be"):
+        build()  # type: ignore[operator]

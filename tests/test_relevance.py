@@ -1,0 +1,204 @@
+"""Relevance: what the message at hand needs is kept, within the budget, with reasons, and whatever the input."""
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.embedding import WordOverlap
+from labkit.margin import margin
+from labkit.messages import History, Message, assistant, one_message, user
+from labkit.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
+from labkit.relevance import Relevance
+from labkit.relevance_scores import Weights
+from labkit.strategies import KeepRecent, apply, explain
+from labkit.words import said
+from tests.conversations import conversations
+from tests.keeping import TOKENS, most, small_talk
+from tests.test_strategies import problems
+
+FACT = (user("My deck oven is a Miwe Condo, serial 77-40192."), assistant("Noted, I will remember the oven."))
+ESSAY = "Bread needs time. " * 60 + "The core should reach 96 degrees. " + "Crust tells more than the clock. " * 60
+
+
+def about_the_oven(turns: int = 20) -> History:
+    """A fact, much small talk, and a question about the fact."""
+    return History([*FACT, *small_talk(turns), user("What is the serial number of the oven?")])
+
+
+@given(conversations(), st.integers(1, 500), st.sampled_from((TOKENS, one_message)))
+def test_never_over_budget_never_invalid_never_without_the_newest_turn(
+    history: History, limit: int, size: object
+) -> None:
+    """P1 and P2, with the note and without, measured in tokens and in messages."""
+    for weights in (Weights(), Weights(note=0)):
+        view = apply((Relevance(limit, size, weights),), history)  # type: ignore[arg-type]
+        assert problems(view, history) == []
+        assert view.total(size) <= most(history, limit, size)  # type: ignore[arg-type]
+        assert all(one.role != other.role for one, other in pairwise(view) if NOTE_FLAG in one.flags)
+
+
+@given(conversations(), conversations(), st.integers(1, 200))
+def test_what_was_seen_before_changes_nothing(first: History, second: History, limit: int) -> None:
+    """The index remembers, and the choice is the same as that of a step that has never seen anything."""
+    used = Relevance(limit)
+    used(first)
+    used(second[: len(second) // 2] or second)
+    assert used(second) == Relevance(limit)(second)
+
+
+@given(conversations(), st.integers(1, 200))
+def test_quotations_are_word_for_word(history: History, limit: int) -> None:
+    """Each line of a note is somebody's own words, and the note stands for the messages that it quotes."""
+    for message in Relevance(limit)(history):
+        if NOTE_FLAG in message.flags and message.role == "user":
+            assert all(old in list(history) for old in message.replaces)
+            told = message.text
+            for old in message.replaces:
+                assert any(passage.words in told for passage in passages(old))
+
+
+@given(st.text(min_size=1, max_size=3_000).filter(str.strip))
+def test_passages_leave_no_word_out(text: str) -> None:
+    """Cutting a message loses nothing but commas and white space."""
+    cut = "".join(passage.words for passage in passages(user(text)))
+    assert [c for c in cut if not c.isspace() and c != ","] == [c for c in said(user(text)) if not _between(c)]
+    assert all(len(p.words) >= PASSAGE_CHARACTERS / 2 for p in passages(user(text))[:-1])
+
+
+def _between(character: str) -> bool:
+    return character.isspace() or character == ","
+
+
+def test_an_old_fact_is_kept_when_it_is_asked_about() -> None:
+    """The sliding window of the same size has dropped it."""
+    history = about_the_oven()
+    budget = history.total(TOKENS) // 8
+    assert any("77-40192" in m.text for m in apply((Relevance(budget),), history))
+    assert not any("77-40192" in m.text for m in apply((KeepRecent(budget, size=TOKENS),), history))
+
+
+def test_the_reply_to_a_question_is_found_by_the_question() -> None:
+    """The reply shares no word with what is asked; the question that it answers does."""
+    answered = (user("Which gasket fits the steam door?"), assistant("Number 5512 from Krantz."))
+    history = History([*answered, *small_talk(20), user("The gasket for the door, what was it?")])
+    assert any("5512" in m.text for m in apply((Relevance(60),), history))
+
+
+def test_a_passage_of_an_essay_is_quoted_where_the_essay_does_not_fit() -> None:
+    """Verbatim, in a note at the beginning that says so."""
+    history = History([user("Tell me about bread."), assistant(ESSAY), *small_talk(20), user("How hot is the core?")])
+    view = apply((Relevance(200),), history)
+    assert "96 degrees" in view[0].text
+    assert NOTE_FLAG in view[0].flags
+    assert [m.role for m in view[:2]] == ["user", "assistant"]
+
+
+def test_every_message_has_a_reason_that_can_be_checked() -> None:
+    """Shared words, a reply, small talk: the explanation is the score's own."""
+    fates = explain((Relevance(70),), about_the_oven())
+    assert fates[0].fate == "kept"
+    assert "shares 'serial', 'oven' with the question" in fates[0].why
+    assert "shares 'oven'" in fates[1].why
+    assert any("nothing in common with the question" in fate.why for fate in fates)
+    assert fates[-1].why == "the newest turn"
+
+
+def test_a_small_change_of_the_budget_adds_or_loses_little() -> None:
+    """The margin names what goes first and what would come next."""
+    history = about_the_oven()
+    found = margin(Relevance(80, weights=Weights(note=0)), history, 0.25)
+    assert (found.less, found.more) == (60, 100)
+    assert found.added
+    assert found.lost
+    assert 0 not in found.lost
+    with pytest.raises(TypeError, match="no limit"):
+        margin(lambda h: h, history)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        margin(Relevance(80), history, 2)
+
+
+def test_an_embedder_adds_what_words_do_not_share() -> None:
+    """Any object with `embed` and `similarities`; here one that knows that a car is a vehicle."""
+
+    class Vehicles(WordOverlap):
+        """Word overlap after replacing a word."""
+
+        def embed(self, text: str) -> tuple[str, ...]:
+            """Stems, the vehicle told as a car."""
+            return super().embed(text.replace("vehicle", "car"))
+
+    facts = (user("The car stands in bay F."), assistant("All right."))
+    history = History([*facts, *small_talk(20), user("Where did I leave the vehicle?")])
+    assert not any("bay F" in m.text for m in Relevance(45)(history))
+    assert any("bay F" in m.text for m in Relevance(45, embedder=Vehicles())(history))
+
+
+PICTURE = user([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        PICTURE,
+        user("?"),
+        user("和平是什么"),
+        user("¿Dónde está la biblioteca?"),
+        user("the of and"),
+        user("x" * 1_000_000),
+    ],
+    ids=["no words", "a sign", "Chinese", "Spanish", "stop words", "a megabyte"],
+)
+def test_a_question_that_shares_nothing_still_gets_a_sensible_choice(asked: Message) -> None:
+    """Room is filled with what is recent and important, and never overspent."""
+    history = History([*about_the_oven()[:-1], asked])
+    limit = TOKENS(asked) + 60
+    view = apply((Relevance(limit),), history)
+    assert view[-1] is asked
+    assert 1 < len(view) < len(history)
+    assert view.total(TOKENS) <= limit
+
+
+def test_a_megabyte_in_the_middle_is_passed_over() -> None:
+    """It does not fit, and what is asked about does."""
+    history = History([user("Look: " + "blob " * 200_000), assistant("A blob."), *about_the_oven()])
+    assert any("77-40192" in m.text for m in apply((Relevance(150),), history))
+
+
+def test_ten_thousand_identical_messages_fill_the_budget() -> None:
+    """Also when they are the same object, over and over."""
+    turn = (user("Where is my parcel now?"), assistant("On its way."))
+    history = History([*(turn * 5_000), user("Where is my parcel now?")])
+    view = apply((Relevance(1_000),), history)
+    assert 900 <= view.total(TOKENS) <= 1_000
+
+
+def test_a_budget_below_the_newest_turn_keeps_the_newest_turn() -> None:
+    """Nothing else is added, and nothing is cut out of it."""
+    assert apply((Relevance(1),), about_the_oven()) == about_the_oven()[-1:]
+    with pytest.raises(ValueError, match="at least 1"):
+        Relevance(0)
+
+
+def test_what_fits_is_passed_on_untouched() -> None:
+    """The same history, not a copy."""
+    history = about_the_oven()
+    assert apply((Relevance(10_000),), history) is history
+
+
+def test_the_choice_is_the_same_in_every_process() -> None:
+    """Whatever the seed of Python's hashes."""
+    code = (
+        "from tests.test_relevance import *; h = about_the_oven(40);"
+        "print([m.text for m in Relevance(90)(h)], Relevance(90).why(h))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(told) == 1
