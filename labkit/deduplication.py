@@ -109,7 +109,7 @@ class Deduplicate:
     keeps_whole_exchanges: ClassVar[bool] = True
     _state: list[_Questions] = field(default_factory=list, init=False, repr=False, compare=False)
     _names: Once[tuple[str, ...]] = field(init=False, repr=False, compare=False)
-    _settled: list[dict[tuple[int, ...], tuple[Message, Message, bool]]] = field(
+    _settled: list[dict[tuple[int, ...], tuple[list[Message], list[Message], bool]]] = field(
         default_factory=lambda: [{}], init=False, repr=False, compare=False
     )
     _lock: Any = field(default_factory=Lock, init=False, repr=False, compare=False)
@@ -134,36 +134,40 @@ class Deduplicate:
             return list(self._merged(history))
 
     def _merged(self, history: History) -> Iterator[Merged]:
-        questions = self._questions(len(history))
+        questions, messages = self._questions(len(history)), list(history)
         staying, newest = set(history.staying()), history.newest_start()
-        latest: dict[int, int] = {}
+        latest: dict[int, tuple[int, int]] = {}
         found: list[Merged] = []
+        end = len(messages)
         for place in reversed(history.starts()):
-            number = questions.number_of(history[place])
-            later = {latest[other] for other in (number, *questions.alike.get(number, ())) if other in latest}
-            alone = number in questions.thin
-            copy = self._later_copy(history, place, later, staying, alone) if later and place != newest else None
+            number = questions.number_of(messages[place])
+            others = questions.alike.get(number)
+            spans = {latest[other] for other in others if other in latest} if others else set()
+            spans |= {latest[number]} if number in latest else set()
+            copy = None
+            if spans and place != newest and staying.isdisjoint(range(place, end)):
+                copy = self._later_copy(messages, messages[place:end], spans, number in questions.thin)
             if copy is None:
-                latest[number] = place
+                latest[number] = place, end
             else:
-                likeness = questions.likeness(number, questions.number_of(history[copy]))
-                found.append(Merged(place, copy, likeness, history[place].text, history[copy].text))
-        self._names.keep(history, len(history))
+                likeness = questions.likeness(number, questions.number_of(messages[copy]))
+                found.append(Merged(place, copy, likeness, messages[place].text, messages[copy].text))
+            end = place
+        self._names.keep(messages, len(messages))
         if len(self._settled[0]) > SPARE_TEXTS:
             self._settled[0] = {}
-        questions.number_of.keep(history, len(history))
+        questions.number_of.keep(messages, len(messages))
         return reversed(found)
 
-    def _later_copy(self, history: History, place: int, later: set[int], staying: set[int], thin: bool) -> int | None:
-        part = history.exchange_at(place)
-        if staying and staying & {*range(place, place + len(part))}:
-            return None
-        for copy in sorted(later):
-            whole = history.exchange_at(copy)
-            answers = self._settled[0]
-            key = id(part[0]), id(whole[0]), len(part), len(whole)
+    def _later_copy(
+        self, messages: list[Message], part: list[Message], spans: set[tuple[int, int]], thin: bool
+    ) -> int | None:
+        answers = self._settled[0]
+        for copy, end in sorted(spans):
+            whole = messages[copy:end]
+            key = (*map(id, part), 0, *map(id, whole))
             if key not in answers:
-                answers[key] = part[0], whole[0], _equal(part, whole) if thin else self._covered(part, whole)
+                answers[key] = part, whole, _equal(part, whole) if thin else self._covered(part, whole)
             if answers[key][2]:
                 return copy
         return None
@@ -174,7 +178,7 @@ class Deduplicate:
             self._state[:] = [_Questions(self.embedder, threshold)]
         return self._state[0]
 
-    def _covered(self, earlier: History, later: History) -> bool:
+    def _covered(self, earlier: list[Message], later: list[Message]) -> bool:
         told = set[str]().union(*map(self._names, later))
         return all(told.issuperset(self._names(message)) for message in earlier)
 
@@ -187,7 +191,7 @@ class Deduplicate:
         return reasons
 
 
-def _equal(earlier: History, later: History) -> bool:
+def _equal(earlier: list[Message], later: list[Message]) -> bool:
     same = zip(earlier, later, strict=False)
     return len(earlier) == len(later) and all(one.content == other.content for one, other in same)
 

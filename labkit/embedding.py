@@ -24,6 +24,10 @@ MOST_PIECES = 128
 """Word pieces that are read of a text, its first ones; the model was trained on at most so many."""
 
 
+LONGEST_WORD = 100
+"""A longer run of letters is one unknown word, as BERT's own tokenizer has it."""
+
+
 class Embedder(Protocol):
     """What a step needs to compare texts: a vector for each text, and how alike one is to many, from 0 to 1.
 
@@ -156,6 +160,8 @@ def word_pieces(text: str) -> list[int]:
 
 
 def _pieces(word: str, vocabulary: dict[str, int]) -> list[int]:
+    if len(word) > LONGEST_WORD:
+        return [vocabulary["[UNK]"]]
     found, start = [], 0
     while start < len(word):
         prefix = "##" if start else ""

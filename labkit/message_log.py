@@ -65,6 +65,22 @@ class MessageLog[M]:
                 if marked:
                     places.append(place)
 
+    def take_over(self, other: "MessageLog[M]", start: int, stop: int) -> None:
+        """Add a part of another log of the same rules, marks and totals too, so that nothing is measured again."""
+        place, shift = len(self.messages), len(self.messages) - start
+        if start == stop:
+            return
+        self.extend(other.messages[start : start + 1])
+        self.messages += other.messages[start + 1 : stop]
+        marks = (self.starts, other.starts), (self.staying, other.staying), (self.thinking, other.thinking)
+        for mine, theirs in marks:
+            mine += [mark + shift for mark in theirs[bisect_left(theirs, start + 1) : bisect_left(theirs, stop)]]
+        for ruler, known in list(other._totals.items()):
+            totals = self._totals.setdefault(ruler, array("q", [0])) if place == 0 else self._totals.get(ruler)
+            if totals and len(totals) == place + 1 and len(known) > stop:
+                base = totals[-1] - known[start]
+                totals.extend(total + base for total in known[start + 1 : stop + 1])
+
     def _copy(self, stop: int) -> "MessageLog[M]":
         copy = MessageLog(*self._rules)
         copy.messages = self.messages[:stop]

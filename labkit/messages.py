@@ -52,7 +52,8 @@ class Message:
             if not self.content.strip():
                 raise ValueError(f"a {self.role} message needs text, but got {self.content!r}: write at least one word")
             return
-        object.__setattr__(self, "content", _checked_blocks(self.role, self.content))
+        if not isinstance(self.content, _Checked):
+            object.__setattr__(self, "content", _checked_blocks(self.role, self.content))
 
     def __hash__(self) -> int:
         """Hash by role and content, so that messages can be gathered in sets whatever their blocks hold."""
@@ -74,6 +75,10 @@ class Message:
         if isinstance(self.content, str):
             return self.content
         return "\n".join(str(block["text"]) for block in self.content if block["type"] == "text")
+
+    def has(self, *types: str) -> bool:
+        """True when the message holds a block of one of these types."""
+        return not isinstance(self.content, str) and any(block["type"] in types for block in self.content)
 
     def block_types(self) -> set[str]:
         """The types of block in this message, such as text, tool_use or tool_result."""
@@ -277,24 +282,31 @@ def exchanges(history: Iterable[Message]) -> Iterator[History]:
 
 def join(parts: Iterable[Iterable[Message]]) -> History:
     """Put histories behind one another, in the order given."""
-    return History(message for part in parts for message in part)
+    joined = History()
+    for part in parts:
+        if isinstance(part, History):
+            joined._log.take_over(part._log, part._start, part._stop)
+        else:
+            joined._log.extend(part)
+    joined._stop = len(joined._log.messages)
+    return joined
 
 
 def opens_exchange(message: Message, before: Message | None) -> bool:
     """True for a user message that begins a turn: not a tool_result, and not a further part of the same user turn."""
     if message.role != "user" or (before is not None and before.role != "assistant"):
         return False
-    return isinstance(message.content, str) or "tool_result" not in message.block_types()
+    return not message.has("tool_result")
 
 
 def must_stay(message: Message) -> bool:
     """True for a message that no step may drop: a pinned one, or a compaction block that stands for older history."""
-    return message.pinned or "compaction" in message.block_types()
+    return message.pinned or message.has("compaction")
 
 
 def has_thinking(message: Message) -> bool:
     """True when the message holds thinking, which the API binds to everything before it."""
-    return any(kind in THINKING for kind in message.block_types())
+    return message.has(*THINKING)
 
 
 def in_open_round(history: History) -> bool:
@@ -304,24 +316,9 @@ def in_open_round(history: History) -> bool:
         place -= 1
     while place and history[place - 1].role == "assistant":
         place -= 1
-        if "tool_use" in history[place].block_types():
+        if history[place].has("tool_use"):
             return True
     return False
-
-
-def first_reply(history: History) -> int:
-    """Where the newest exchange is first answered; the length of the history when it is not answered yet."""
-    place = history.newest_start()
-    while place < len(history) and history[place].role != "assistant":
-        place += 1
-    return place
-
-
-def origins(message: Message) -> tuple[Message, ...]:
-    """The messages that were really said and for which this one stands: itself, unless it replaces others."""
-    if not message.replaces:
-        return (message,)
-    return tuple(origin for old in message.replaces for origin in origins(old))
 
 
 def without_thinking(message: Message) -> Message:
@@ -330,10 +327,10 @@ def without_thinking(message: Message) -> Message:
     A message of thinking alone keeps its place with a sentence that says so, because the API refuses empty content.
     Source: Anthropic docs, Preserved thinking (read September 2026).
     """
-    left = tuple(block for block in message.blocks if block["type"] not in THINKING)
-    if len(left) == len(message.blocks):
+    if not has_thinking(message):
         return message
-    left = left or ({"type": "text", "text": "(thinking without an answer)"},)
+    left = _Checked(block for block in message.blocks if block["type"] not in THINKING)
+    left = left or _Checked([{"type": "text", "text": "(thinking without an answer)"}])
     return Message(
         message.role,
         left,
@@ -345,7 +342,13 @@ def without_thinking(message: Message) -> Message:
     )
 
 
-def _checked_blocks(role: str, content: object) -> tuple[Block, ...]:
+class _Checked(tuple[Block, ...]):
+    """Blocks that were checked and copied once, so that what a step makes of a message is not checked again."""
+
+    __slots__ = ()
+
+
+def _checked_blocks(role: str, content: object) -> _Checked:
     if not isinstance(content, Sequence) or isinstance(content, bytes):
         raise TypeError(f"content is text or a list of blocks, but got {type(content).__name__}")
     if not content:
@@ -361,7 +364,7 @@ def _checked_blocks(role: str, content: object) -> tuple[Block, ...]:
             json.dumps(block, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise TypeError(f"block {place} ({block['type']}) cannot be sent as JSON: {error}") from error
-    return tuple(_copied(block) for block in content)
+    return _Checked(_copied(block) for block in content)
 
 
 def _copied(value: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from labkit.messages import History, Message, Ruler, exchanges, join, must_stay, one_message
+from labkit.strategies import KeepRecent
 
 type Worth = Callable[[History], float]
 
@@ -44,8 +45,8 @@ class Prune:
     def __call__(self, history: History) -> History:
         """The history without what was worth least."""
         over = history.total(self.size) - self.limit
-        if over <= 0:
-            return history
+        if over <= 0 or self.worth is oldest_first:
+            return KeepRecent(self.limit, size=self.size)(history)
         parts = list(exchanges(history))
         may_go = [i for i, part in enumerate(parts[:-1]) if not part.staying()]
         dropped: set[int] = set()

@@ -20,6 +20,7 @@ from labkit.quotations import Quotation, note, passages, speaker
 from labkit.relevance_index import RelevanceIndex
 from labkit.relevance_reasons import why_relevant
 from labkit.relevance_scores import NEUTRAL, Scores, Weights, query, scores
+from labkit.settling import compacted_end
 from labkit.tokens import estimator
 from labkit.words import said
 
@@ -182,4 +183,5 @@ def _view(history: History, choice: Choice) -> History:
     if not choice.quotations:
         return join(kept)
     quoted = sorted({quotation.place for quotation in choice.quotations})
-    return join([note(choice.quotations, [history[place] for place in quoted]), *kept])
+    before = sum(choice.bounds[at][0] < compacted_end(history) for at in choice.whole)
+    return join([*kept[:before], note(choice.quotations, [history[place] for place in quoted]), *kept[before:]])

@@ -64,8 +64,7 @@ def _placed(
 ) -> Iterator[tuple[float, Message]]:
     """What to send of `after`, each with its place; what is new, or stands for several, goes between exchanges."""
     bounds = _bounds(before)
-    blocks = [place for place in before.staying() if "compaction" in before[place].block_types()]
-    front = bounds[bisect_left(bounds, blocks[-1] + 1)] if blocks else 0
+    front = compacted_end(before)
     place = front - 0.5
     for message, places in zip(after, sources, strict=True):
         if places is None or (len(places) == 1 and places[0] not in whole):
@@ -87,6 +86,32 @@ def _end_of(exchange: History) -> int:
     while end and exchange[end - 1].role == "system":
         end -= 1
     return end
+
+
+def first_reply(history: History) -> int:
+    """Where the newest exchange is first answered; the length of the history when it is not answered yet."""
+    place = history.newest_start()
+    while place < len(history) and history[place].role != "assistant":
+        place += 1
+    return place
+
+
+def origins(message: Message) -> tuple[Message, ...]:
+    """The messages that were really said and for which this one stands: itself, unless it replaces others."""
+    if not message.replaces:
+        return (message,)
+    return tuple(origin for old in message.replaces for origin in origins(old))
+
+
+def compacted_end(history: History) -> int:
+    """Where the exchange with the newest compaction block ends, 0 without one: the API reads nothing before the block.
+
+    What tells of earlier messages belongs behind it. Source: Anthropic docs, Compact on demand (read September 2026).
+    """
+    for place in reversed(history.staying()):
+        if history[place].has("compaction"):
+            return next((start for start in history.starts() if start > place), len(history))
+    return 0
 
 
 def _known(old: Message, new: Message) -> Message:

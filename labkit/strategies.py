@@ -13,15 +13,13 @@ from labkit.messages import (
     History,
     Message,
     Ruler,
-    first_reply,
     in_open_round,
     join,
     one_message,
-    origins,
     without_thinking,
 )
 from labkit.settling import StepError as StepError
-from labkit.settling import settle, stands_for
+from labkit.settling import first_reply, origins, settle, stands_for
 
 type Step = Callable[[History], Sequence[Message]]
 

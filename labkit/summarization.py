@@ -9,9 +9,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit.messages import History, Message, assistant, exchanges, join, origins, user, without_thinking
+from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.redaction import Redact, redacted
+from labkit.settling import compacted_end, origins
 from labkit.tokens import FRAMING_TOKENS, Usage, estimate_tokens
 
 if TYPE_CHECKING:
@@ -114,11 +115,10 @@ def summary_pair(summary: str, stands_for: tuple[Message, ...]) -> tuple[Message
 
 
 def _exchanges_that_stay(old: History) -> tuple[History, History]:
-    """What must stay up to the last compaction block, and what must stay behind it."""
-    parts = [part for part in exchanges(old) if part.staying()]
-    blocks = [place for place, part in enumerate(parts) if any("compaction" in m.block_types() for m in part)]
-    cut = blocks[-1] + 1 if blocks else 0
-    return join(parts[:cut]), join(parts[cut:])
+    """What must stay up to the newest compaction block, and what must stay behind it."""
+    cut = compacted_end(old)
+    compacted, others = (join(p for p in exchanges(part) if p.staying()) for part in (old[:cut], old[cut:]))
+    return compacted, others
 
 
 def summary_text(message: Message) -> str:

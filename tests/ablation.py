@@ -38,38 +38,37 @@ def at_random(limit: int) -> Step:
 
 
 def oracle(question: Question) -> AtBudget:
-    """Knows the evidence: the exchanges with it first, each question's cheapest, then the newest."""
+    """Knows the evidence: the exchanges that bring most of what is still missing per token, then the newest."""
+    needed = [replace(question, evidence=(evidence,)) for evidence in question.evidence]
 
     def for_limit(limit: int) -> Step:
         def knowing(history: History) -> History:
-            def order(parts: list[History]) -> list[int]:
-                return sorted(range(len(parts)), key=lambda at: (-_evidence_in(parts[at], question), -at))
-
-            return _filled(history, limit, order)
+            return _filled(history, limit, lambda parts: [*_covering(parts, needed), *reversed(range(len(parts)))])
 
         return knowing
 
     return for_limit
 
 
-def _evidence_in(part: History, question: Question) -> float:
-    single = [replace(question, evidence=(evidence,)) for evidence in question.evidence]
-    return sum(covers(part, each) for each in single) / part.total(TOKENS)
+def _covering(parts: list[History], needed: list[Question]) -> Iterator[int]:
+    missing = list(needed)
+    while missing:
+        brought = [sum(covers(part, one) for one in missing) / part.total(TOKENS) for part in parts]
+        best = max(range(len(parts)), key=brought.__getitem__, default=0)
+        if not any(brought):
+            return
+        yield best
+        missing = [one for one in missing if not covers(parts[best], one)]
 
 
 def _filled(history: History, limit: int, order: Callable[[list[History]], list[int]]) -> History:
     *parts, newest = exchanges(history)
     left, kept = limit - newest.total(TOKENS), set[int]()
     for at in order(parts):
-        if (cost := parts[at].total(TOKENS)) <= left:
+        if at not in kept and (cost := parts[at].total(TOKENS)) <= left:
             kept.add(at)
             left -= cost
     return join([*(part for at, part in enumerate(parts) if at in kept), newest])
-
-
-def users_words(limit: int) -> Step:
-    """The exchanges in which the user says most of the words: 'keep what the user said', whole exchanges."""
-    return KeepImportant(limit, score=lambda message: 1.0 if message.role == "user" else 0.0)
 
 
 def deduplicated(step: Callable[[int], Step]) -> AtBudget:

@@ -13,11 +13,16 @@ from typing import Any
 import anthropic
 
 from labkit import OfflineClaude
-from labkit.messages import History, Message, assistant, in_open_round, origins, user, without_thinking
+from labkit.deduplication import Deduplicate
+from labkit.importance import KeepImportant
+from labkit.messages import History, Message, assistant, in_open_round, user, without_thinking
 from labkit.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
+from labkit.references import KeepReferences
+from labkit.relevance import Relevance
+from labkit.settling import origins
 from labkit.strategies import Fate, KeepRecent, Step, StepError, apply, explain, full_history
 from labkit.summarization import Summarize, SummaryFailed
-from labkit.tokens import estimate_tokens, estimator
+from labkit.tokens import estimator
 from labkit.turn import KeepTurns
 from tests.conversations import Case, as_json
 
@@ -41,6 +46,13 @@ STEPS: dict[str, Callable[[int], Step]] = {
     "clear": lambda number: ClearToolResults(number % 4, 1 + number % 3),
     "turns": lambda number: KeepTurns(1 + number % 4),
     "summary": lambda number: Summarize(told, number % 4),
+    "deduplicate": lambda number: Deduplicate(),
+    "important": lambda number: KeepImportant(1 + number % 400),
+    "relevance": lambda number: Relevance(1 + number % 400),
+    "references": lambda number: KeepReferences((KeepRecent(1 + number % 5),), 100 + number % 400),
+    "references of pins": lambda number: KeepReferences(
+        (Pin(lambda message: "889" in message.text), Prune(1 + number % 5), ClearToolResults(1)), 100 + number % 400
+    ),
 }
 """The steps of labkit, each with settings that follow from a number."""
 
@@ -203,6 +215,6 @@ def _answer(request: str) -> str:
     return ""
 
 
-def grew(view: History, history: History) -> bool:
-    """True when a view is estimated at more tokens than the history that it was made from."""
-    return estimate_tokens(view) > estimate_tokens(history)
+def requests_sent() -> int:
+    """How many requests this process has sent."""
+    return _answer.cache_info().misses

@@ -78,6 +78,15 @@ def test_an_answer_that_says_more_is_not_lost() -> None:
     assert not Deduplicate().merged(asked(*questions, replies=("In depot 14.", "As I said.")))
 
 
+def test_a_fork_with_another_answer_is_looked_at_anew() -> None:
+    """The same question with another reply: what was found of the first branch says nothing about the second."""
+    first, again = user("Where is my parcel now?"), user("My parcel, where is it?")
+    step = Deduplicate()
+    kept = History([first, assistant("In depot 14."), again, assistant("As I said."), user("So?")])
+    gone = History([first, assistant("In a van."), again, assistant("As I said."), user("So?")])
+    assert [len(step.merged(history)) for history in (kept, gone, kept)] == [0, 1, 0]
+
+
 def test_yes_means_something_only_where_it_stands() -> None:
     """An agreement is never merged with another one, unless the whole exchange is the same."""
     assert not Deduplicate(Everything()).merged(asked("Yes please", "Yes please", replies=("Booked.", "Cancelled.")))

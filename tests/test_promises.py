@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.messages import History, Message, assistant, user
+from labkit.messages import History, Message, assistant, exchanges, join, one_message, user
+from labkit.pruning import Prune
 from labkit.strategies import KeepRecent, apply, explain
+from labkit.tokens import estimator
+from tests import long_run
 from tests.conversations import MODELS, Case, cases, signed
 from tests.promises import (
     CLUMSY,
@@ -33,7 +36,7 @@ any_steps = st.lists(st.one_of(st.sampled_from(tuple(CLUMSY)), st.tuples(st.samp
 
 
 @settings(max_examples=CONVERSATIONS, deadline=None)
-@given(cases(max_exchanges=6), st.sampled_from(tuple(STEPS)), numbers, own_steps, any_steps.filter(bool))
+@given(cases(max_exchanges=5), st.sampled_from(tuple(STEPS)), numbers, own_steps, any_steps.filter(bool))
 def test_every_step_and_composition_keeps_every_promise(
     case: Case, name: str, number: int, own: Sequence[tuple[str, int]], any_of: Sequence[str | tuple[str, int]]
 ) -> None:
@@ -112,6 +115,34 @@ def test_calls_that_were_never_answered_are_nobodys_fault() -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@given(cases(), st.integers(1, 30))
+def test_first_in_first_out_drops_the_oldest_that_may_go(case: Case, limit: int) -> None:
+    """The view found by bisection is the one that a walk finds: out with the oldest exchange until the rest fits."""
+    parts = list(exchanges(case.history))
+    while sum(map(len, parts)) > limit and (free := [part for part in parts[:-1] if not part.staying()]):
+        parts = [part for part in parts if part is not free[0]]
+    walked = tuple(message for part in parts for message in part)
+    assert tuple(Prune(limit)(case.history)) == tuple(KeepRecent(limit)(case.history)) == walked
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(cases(max_exchanges=3), max_size=4), st.data())
+def test_histories_put_together_know_what_one_made_anew_would(several: list[Case], data: st.DataObject) -> None:
+    """Parts of measured histories, joined: the same exchanges, pins, thinking and totals as from the messages alone."""
+    parts = []
+    for case in several:
+        low = data.draw(st.integers(0, len(case.history)))
+        part = case.history[low : data.draw(st.integers(low, len(case.history)))]
+        part.total(one_message)
+        parts.append(part)
+    joined, fresh = join(parts), History(message for part in parts for message in part)
+    assert joined == fresh
+    assert (joined.starts(), joined.staying(), joined.thinking()) == (fresh.starts(), fresh.staying(), fresh.thinking())
+    assert joined.total(one_message) == len(fresh)
+    assert joined[1:].total(estimator()) == fresh[1:].total(estimator())
+
+
+@settings(max_examples=300, deadline=None)
 @given(cases(max_exchanges=5), own_steps)
 def test_metadata_never_leaves_the_machine(case: Case, own: Sequence[tuple[str, int]]) -> None:
     """P7: whatever the steps, a message on the wire has a role and a content, and its blocks what they came with."""
@@ -121,3 +152,24 @@ def test_metadata_never_leaves_the_machine(case: Case, own: Sequence[tuple[str, 
         assert set(message) == {"role", "content"}
         if not isinstance(message["content"], str):
             assert {key for block in message["content"] for key in block} <= known | {"content", "text"}
+
+
+class Careless:
+    """A step that says of itself what is not so: that it keeps whole exchanges."""
+
+    keeps_whole_exchanges = True
+
+    def __call__(self, history: History) -> History:
+        """The history without its first message, whatever that was."""
+        return history[1:] or history
+
+
+def test_the_long_run_finds_what_there_is_to_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few conversations go through without complaint; with a careless step among labkit's own, one is found."""
+    done = long_run.batch(1, 15)
+    assert done.conversations >= 15
+    assert done.views == done.conversations * (len(STEPS) + len(CLUMSY) + 2)
+    assert done.requests >= done.conversations
+    monkeypatch.setitem(STEPS, "careless", lambda number: Careless())
+    with pytest.raises(AssertionError, match=r"gone|begins with assistant|no longer first"):
+        long_run.batch(1, 15)

@@ -131,8 +131,9 @@ def test_an_embedder_adds_what_words_do_not_share() -> None:
             """Stems, the vehicle told as a car."""
             return super().embed(text.replace("vehicle", "car"))
 
-    facts = (user("The car stands in bay F."), assistant("All right."))
-    history = History([*facts, *small_talk(20), user("Where did I leave the vehicle?")])
+    fact = (user("The car stands in bay F."), assistant("All right."))
+    bills = [m for i in range(20) for m in (user(f"Bill {i}00-B came, {i + 3} euros."), assistant("Noted."))]
+    history = History([*fact, *bills, user("Where did I leave the vehicle?")])
     assert not any("bay F" in m.text for m in Relevance(45)(history))
     assert any("bay F" in m.text for m in Relevance(45, embedder=Vehicles())(history))
 

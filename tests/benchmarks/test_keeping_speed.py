@@ -17,6 +17,8 @@ from labkit.messages import History, Message
 from labkit.relevance import Relevance
 from labkit.tokens import estimator
 
+pytestmark = pytest.mark.benchmark(timer=process_time)
+
 
 def talk(count: int) -> list[Message]:
     """So many short chat messages, no two alike: those of the labelled set over and over, each round numbered."""
@@ -42,49 +44,43 @@ def turns(count: int, step: Callable[[History], Any]) -> Callable[[], object]:
     return turn
 
 
-def milliseconds(play: Callable[[], object], rounds: int = 15) -> float:
-    """CPU time of the least disturbed of some rounds, after two to warm up."""
-    for _ in range(2):
-        play()
-    taken = []
-    for _ in range(rounds):
-        start = process_time()
-        play()
-        taken.append(process_time() - start)
-    return min(taken) * 1_000
+def milliseconds(benchmark: Any, play: Callable[[], object], rounds: int = 15) -> float:
+    """The median CPU time of some rounds, after two to warm up."""
+    benchmark.pedantic(play, rounds=rounds, warmup_rounds=2)
+    return float(benchmark.stats["median"]) * 1_000
 
 
 @pytest.mark.parametrize(("count", "most"), [(1_000, 15), (10_000, 150)])
-def test_relevance_of_a_new_message(count: int, most: float) -> None:
+def test_relevance_of_a_new_message(benchmark: Any, count: int, most: float) -> None:
     """Each turn brings a new question and a new reply; what is known of the older messages is not computed again."""
     limit = History(talk(count)).total(estimator()) // 10
-    assert milliseconds(turns(count, Relevance(limit))) <= most
+    assert milliseconds(benchmark, turns(count, Relevance(limit))) <= most
 
 
-def test_importance_of_a_message_once() -> None:
+def test_importance_of_a_message_once(benchmark: Any) -> None:
     """50 microseconds a message, on a thousand of them."""
     messages = talk(1_000)
-    assert milliseconds(lambda: [importance(message) for message in messages], 5) / 1_000 <= 0.050
+    assert milliseconds(benchmark, lambda: [importance(message) for message in messages], 5) / 1_000 <= 0.050
 
 
-def test_deduplication_of_a_new_message_by_words() -> None:
+def test_deduplication_of_a_new_message_by_words(benchmark: Any) -> None:
     """One new question against a thousand messages."""
-    assert milliseconds(turns(1_000, Deduplicate(WordOverlap()).merged)) <= 2
+    assert milliseconds(benchmark, turns(1_000, Deduplicate(WordOverlap()).merged)) <= 2
 
 
 @pytest.mark.skipif(not available(), reason="the semantic extra (pip install '.[semantic]') is not installed")
-def test_deduplication_of_a_new_message_by_meaning() -> None:
+def test_deduplication_of_a_new_message_by_meaning(benchmark: Any) -> None:
     """One new question against a thousand messages that are already embedded."""
-    assert milliseconds(turns(1_000, Deduplicate(MiniLM()).merged)) <= 20
+    assert milliseconds(benchmark, turns(1_000, Deduplicate(MiniLM()).merged)) <= 20
 
 
 @pytest.mark.parametrize("make", [lambda: Relevance(1_000), lambda: Deduplicate()], ids=["relevance", "deduplication"])
 def test_what_is_remembered_is_at_most_twice_the_messages(make: Callable[[], Any]) -> None:
-    """Memory of an index over 10,000 messages against that of the messages themselves, in bytes."""
+    """Memory of an index over 4,000 messages against that of the messages themselves, in bytes."""
     make()(History(talk(1_000)))
     gc.collect()
     tracemalloc.start()
-    history = History(talk(10_000))
+    history = History(talk(4_000))
     history.total(estimator())
     own = tracemalloc.get_traced_memory()[0]
     step = make()
