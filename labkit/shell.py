@@ -6,6 +6,7 @@ notebook 06.
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 from weakref import ref
@@ -135,8 +136,9 @@ class Shell:
 
     @messages.setter
     def messages(self, messages: Sequence[Message | Mapping[str, Any]]) -> None:
-        """Put another history in the place of the working one; the system prompt stays."""
-        self.conversation = Conversation.of([from_wire(m) for m in messages], system=self.conversation.system)
+        """Put another history in the place of the working one; the system prompt, case facts and the bill stay."""
+        new, now = Conversation.of([from_wire(m) for m in messages], self.conversation.system), self.conversation
+        self.conversation = replace(new, facts=now.facts, usage=now.usage)
 
     @property
     def transcript(self) -> History:

@@ -235,6 +235,30 @@ def stopping_at_summaries() -> OfflineClaude:
     return OfflineClaude(reply=write)
 
 
+def test_textbook_a_save_that_is_stopped_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    """Stopped in the middle of a save, the file holds what it held; the short version has half of it left."""
+
+    def stopped(text: str) -> str:
+        if text == "Question 5: the delivery was late again?":
+            raise KeyboardInterrupt
+        return text
+
+    place, other = tmp_path / "talk.json", tmp_path / "messages.json"
+    manager = ConversationManager(messages=chat(9)[:-1])
+    manager.save(place)
+    before = place.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        manager.save(place, redact=stopped)
+    assert place.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["talk.json"]
+    textbook = naive.Manager(OfflineClaude().client())
+    textbook.messages = [*chat(9)[:-1].wire(), {"role": "assistant", "content": object()}]
+    with pytest.raises(TypeError):
+        textbook.save(other)
+    with pytest.raises(ValueError, match=r"delimiter|Expecting|Unterminated"):
+        naive.Manager.load(other, textbook.client)
+
+
 def test_textbook_a_reply_that_does_not_begin_with_text_is_kept() -> None:
     """The first block is thinking, or a tool call: its text is found by type, and the whole reply is remembered."""
     offline = OfflineClaude(reply=lambda request: Reply(calls_with_words()))

@@ -224,6 +224,44 @@ def test_a_cancelled_task_leaves_the_conversation_as_it_was() -> None:
     asyncio.run(talk())
 
 
+def test_a_reader_that_is_cancelled_leaves_the_conversation_as_it_was() -> None:
+    """A task that reads a stream is cancelled between two pieces: nothing changed, and the words so far are there."""
+
+    async def talk() -> None:
+        manager = AsyncConversationManager(client=OfflineClaude(reply=COUNTED).async_client())
+        before, stream = manager.conversation, manager.stream("count")
+
+        async def read() -> None:
+            async for _ in stream:
+                await asyncio.sleep(0)
+
+        reading = asyncio.create_task(read())
+        while not stream.partial:
+            await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert manager.conversation is before
+        assert COUNTED.startswith(stream.partial)
+        assert stream.partial != COUNTED
+        assert await manager.send("again") == COUNTED
+
+    asyncio.run(talk())
+
+
+def test_another_history_in_the_place_of_the_old_one_keeps_facts_and_bills() -> None:
+    """Setting `messages` replaces what was said; what was spent was spent, and a case fact stays word for word."""
+    manager = ConversationManager(client=OfflineClaude(reply="Noted.").client())
+    manager.add_fact("Account 55120934.", source="message 1")
+    manager.send("hello")
+    spent = manager.usage
+    manager.messages = chat(2)[:-1].wire()
+    assert manager.usage == spent
+    assert "Account 55120934." in manager.next_request()["system"]
+    assert manager.last_input_tokens == 0
+    assert manager.send("and now?") == "Noted."
+
+
 def test_nothing_that_is_done_during_a_turn_is_lost_in_silence() -> None:
     """A turn, a fact or a mark in the middle of another turn is refused, because the reply would put it aside."""
     manager = ConversationManager(client=OfflineClaude(reply=COUNTED).client(), messages=chat(2)[:-1])

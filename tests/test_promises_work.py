@@ -25,14 +25,16 @@ TEXT = "the delivery to the harbour was late again and nobody called about it " 
 COST = Usage(100, 50, requests=1)
 
 
-def talked(settings: Settings, turns: int, turn: Callable[[Conversation], object] = lambda asked: None) -> Conversation:
+def talked(
+    settings: Settings, turns: int, turn: Callable[[Conversation], object] = lambda asked: None, text: str = TEXT
+) -> Conversation:
     """A conversation of so many turns, each with its view, its request's size and its bill, as in a manager."""
     talk = Conversation()
     for place in range(turns):
-        talk = talk.said(user(f"{place}: {TEXT}"))
+        talk = talk.said(user(f"{place}: {text}"))
         view = settings.view(talk)
         turn(talk)
-        talk = talk.said(assistant(f"{place}: {TEXT}")).billed(COST, view)
+        talk = talk.said(assistant(f"{place}: {text}")).billed(COST, view)
     return talk
 
 
@@ -98,15 +100,16 @@ def one_turn(settings: Settings, talk: Conversation) -> Conversation:
 
 
 @pytest.mark.parametrize("turns", [100, 2_000])
-def test_a_conversation_takes_little_more_memory_than_its_messages(turns: int) -> None:
+@pytest.mark.parametrize("text", [TEXT[:70], TEXT], ids=["short", "long"])
+def test_a_conversation_takes_little_more_memory_than_its_messages(turns: int, text: str) -> None:
     """Transcript, history, marks, totals and bills: together at most half as much again as the messages alone."""
     settings = production(20_000).settings
     talked(settings, 3)
 
     def messages() -> list[Message]:
-        return [m for i in range(turns) for m in (user(f"{i}: {TEXT}"), assistant(f"{i}: {TEXT}"))]
+        return [m for i in range(turns) for m in (user(f"{i}: {text}"), assistant(f"{i}: {text}"))]
 
-    assert memory(lambda: talked(settings, turns)) <= 1.5 * memory(messages)
+    assert memory(lambda: talked(settings, turns, text=text)) <= 1.5 * memory(messages)
 
 
 def memory(make: Callable[[], object]) -> int:
