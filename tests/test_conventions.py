@@ -1,19 +1,20 @@
 """Every notebook keeps the conventions of CONTRIBUTING.md, and each convention is seen to catch its violation."""
 
-import base64
 import copy
 import json
 import re
 import socket
 import tomllib
-from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
-from notebook_rules import RULES, Notebook, bundle, coverage
+from notebook_rules import RULES, Notebook, bundle, coverage, practice
 
-from labkit.teach.charts import CHART_MIME, Chart
+from labkit.teach import syllabus
+from labkit.teach.charts import CHART_MIME
+from labkit.teach.exercises import all_exercises
+from labkit.teach.questions import predictions
 from labkit.teach.source import stale_links
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,8 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CURRICULUM = tomllib.loads((ROOT / "labkit/teach/curriculum.toml").read_text("utf-8"))
 FOLDER = {path.stem: json.loads(path.read_text("utf-8")) for path in PATHS}
 NOTEBOOKS = [Notebook(path.stem, FOLDER[path.stem], path.stat().st_size, FOLDER, ROOT) for path in PATHS]
+
+PRACTICE = {*all_exercises(), *syllabus.questions(), *predictions()}
 
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.name)
 
@@ -53,32 +56,25 @@ def test_the_curriculum_and_the_cells_agree(notebook):
 
 
 @every_notebook
+def test_every_objective_is_practised(notebook):
+    """What a header promises is practised by an exercise, a question or a prediction of its notebook."""
+    missing = list(practice(notebook, PRACTICE))
+    assert not missing, "\n".join([notebook.name, *missing])
+
+
+@every_notebook
 def test_links_to_the_glossary_say_what_it_says(notebook):
     """The meaning shown under the mouse is the glossary's own."""
     stale = [link for _, _, source in notebook.of("markdown") for link in stale_links(source)]
     assert not stale, "\n".join(stale)
 
 
-def redrawn(shown):
-    """Whether the stored PNG is what the stored data of its chart draw today, to the pixel."""
-    from PIL import Image, ImageChops
-
-    chart = Chart.of(shown[CHART_MIME])
-    stored = Image.open(BytesIO(base64.b64decode(shown["image/png"]))).convert("RGB")
-    for caption in (False, True):
-        drawn = Image.open(BytesIO(chart.png(caption=caption))).convert("RGB")
-        if drawn.size == stored.size and ImageChops.difference(drawn, stored).getbbox() is None:
-            return True
-    return False
-
-
 @every_notebook
-def test_stored_pictures_are_the_charts_pictures(notebook):
-    """nbval never looks at a PNG, so each one is drawn again from the data stored beside it."""
-    charts = [(place, bundle(output)) for place, output in notebook.outputs() if CHART_MIME in bundle(output)]
-    assert [place for place, shown in charts if not redrawn(shown)] == []
-    loose = [place for place, output in notebook.outputs() if {"image/png"} <= set(bundle(output)) - {CHART_MIME}]
-    assert [place for place in loose if place not in [chart for chart, _ in charts]] == []
+def test_every_stored_picture_has_its_data_beside_it(notebook):
+    """A picture is a chart's: the words and numbers that it was drawn from stand beside it."""
+    shown = [(place, set(bundle(output))) for place, output in notebook.outputs()]
+    charts = {place for place, media in shown if CHART_MIME in media}
+    assert {place for place, media in shown if "image/png" in media} <= charts
 
 
 def code(source="total = 1 + 1", outputs=(), **metadata):
@@ -246,23 +242,24 @@ def test_gaps_in_the_curriculum_are_seen_by_name():
     assert "not a list" in next(coverage(planted(cell(1, prose(covers="A1"))), ROWS))
 
 
+def test_an_objective_without_practice_is_seen():
+    """An objective that names nothing, something unknown, or what no cell asks is told; so is a list too many."""
+
+    def told(*lists, cells=('predict("01-drop", ...)', 'quiz("01")')):
+        header = prose(HEADER, practised_by=list(lists))
+        return [*practice(planted(lambda all: all.__setitem__(slice(0, 3), [header, *map(code, cells)])), PRACTICE)]
+
+    assert told(["01-q1"], ["01-drop"]) == []
+    assert "'drop a message and predict the answer' is practised by None" in told(["01-q1"])[0]
+    assert "is practised by []" in told(["01-q1"], [])[0]
+    assert "None is practised by ['01-q2']" in told(["01-q1"], ["01-drop"], ["01-q2"])[0]
+    assert "by 01-q99, which no cell asks" in told(["01-q99"], ["01-drop"])[0]
+    assert "by 02-q1, which no cell asks" in told(["02-q1"], ["01-drop"], cells=("1", 'quiz("01")'))[0]
+    assert "by 01-drop, which no cell asks" in told(["01-q1"], ["01-drop"], cells=("1", 'quiz("01")'))[0]
+
+
 def test_a_row_may_be_taught_in_two_notebooks():
     """A row that names a second notebook in `also` has to be covered there as well."""
     rows = ROWS | {"B1": ROWS["B1"] | {"also": ["01_statelessness"]}}
     assert list(coverage(planted(cell(1, prose(covers=["A1", "A2", "B1"]))), rows)) == []
     assert list(coverage(planted(cell(1, prose(covers=["A1", "A2"]))), rows)) == ["no cell covers B1: Full history."]
-
-
-def test_a_picture_of_other_numbers_is_seen():
-    """A PNG that was drawn from other data than those beside it is refused."""
-    drawn, other = _chart(10), _chart(20)
-    stored = {CHART_MIME: drawn.data(), "image/png": base64.b64encode(drawn.png()).decode()}
-    assert redrawn(stored)
-    assert not redrawn(stored | {CHART_MIME: other.data()})
-
-
-def _chart(tokens):
-    from labkit.teach.charts import PARTS, Series
-
-    series = Series(next(iter(PARTS)), (tokens, 30))
-    return Chart(title="Tokens", words=f"Turn 1 sent {tokens} tokens.", categories=("1", "2"), series=(series,))

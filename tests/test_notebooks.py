@@ -1,16 +1,18 @@
-"""The notebooks run with the network closed and store exactly what they show; the command that stores them is fair."""
+"""nbval runs the notebooks without a network and compares all that is stored; the command that stores them is fair."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 
 import execute_notebooks
 import nbformat
 import pytest
-from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-NO_NETWORK = execute_notebooks.FOLDER.parent / "labkit" / "teach" / "closed_network.py"
+ROOT = execute_notebooks.FOLDER.parent
+NO_NETWORK = ROOT / "labkit" / "teach" / "closed_network.py"
 PATHS = sorted(execute_notebooks.FOLDER.glob("*.ipynb"))
 
 
@@ -19,25 +21,39 @@ def notebook(*sources):
     return new_notebook(cells=[new_code_cell(source) for source in sources])
 
 
-@pytest.fixture
-def closed_network(monkeypatch):
-    """Kernels that are started from here on cannot reach another machine."""
-    monkeypatch.setenv("PYTHONSTARTUP", str(NO_NETWORK))
-
-
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_a_run_with_the_network_closed_gives_the_stored_file(path, closed_network):
-    """A run without any network gives the stored notebook to the byte, pictures included."""
+def test_the_stored_file_is_as_the_command_writes_it(path):
+    """A stored notebook holds nothing that differs from run to run, so that the same code gives the same bytes."""
     stored = path.read_text("utf-8")
-    run = execute_notebooks.written(execute_notebooks.executed(nbformat.reads(stored, as_version=4)))
-    assert run.splitlines() == stored.splitlines()
+    again = execute_notebooks.written(execute_notebooks.settled(nbformat.reads(stored, as_version=4)))
+    assert again.splitlines() == stored.splitlines()
 
 
-def test_the_closed_network_is_closed(closed_network):
-    """In such a kernel a connection to another machine is refused, so that the test above can fail."""
-    calls = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=1)"
-    with pytest.raises(CellExecutionError, match="the network is closed here"):
-        execute_notebooks.executed(notebook(calls))
+SHOWN = "from IPython.display import display\ndisplay({'image/png': 'AAAA', 'text/plain': 'one'}, raw=True)"
+CALLS_OUT = (
+    "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError as e:\n    print(e)"
+)
+CLOSED = "the network is closed here: socket.getaddrinfo '192.0.2.1'\n"
+
+
+def test_nbval_sees_what_runs_otherwise_than_it_is_stored(tmp_path):
+    """Another picture, word or stream than the stored one fails its cell; and no cell can reach another machine."""
+    planted = execute_notebooks.executed(notebook(SHOWN, SHOWN, SHOWN, "print('out')"))
+    _, picture, word, stream = planted.cells
+    picture.outputs[0].data["image/png"] = "AAAB"
+    word.outputs[0].data["text/plain"] = "two"
+    stream.outputs[0].name = "stderr"
+    planted.cells.append(
+        new_code_cell(CALLS_OUT, execution_count=5, outputs=[new_output("stream", name="stdout", text=CLOSED)])
+    )
+    nbformat.write(planted, tmp_path / "planted.ipynb")
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "conftest", "-rA", tmp_path]
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("", "tests", "tools"))
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    verdicts = sorted(
+        re.findall(r"^(?:PASSED|FAILED) .*::Cell \d", done.stdout, re.MULTILINE), key=lambda line: line[-1]
+    )
+    assert [line[:6] for line in verdicts] == ["PASSED", "FAILED", "FAILED", "FAILED", "PASSED"], done.stdout
 
 
 def test_the_offline_client_needs_no_network():

@@ -3,8 +3,8 @@
 import gc
 import json
 import random
-import resource
 import time
+import tracemalloc
 from statistics import median
 
 import pytest
@@ -57,21 +57,24 @@ def test_ten_thousand_interleaved_conversations(tmp_path):
 
 
 def test_memory_stays_flat():
-    """Of 50,000 requests with ever new words, the last 40,000 take no more than 12 MB."""
+    """Of 3,000 requests with ever new words none is kept: for the words alone they take less than a kB each."""
     claude = OfflineClaude(reply="Fine.", log_limit=100)
 
-    def talk(start, count):
-        """Send that many different requests, a tenth of them cached."""
-        for number in range(start, start + count):
+    def talk(numbers):
+        """Send a request for each number, a tenth of them cached."""
+        for number in numbers:
             more = {"cache_control": {"type": "ephemeral"}} if number % 10 == 0 else {}
             claude.answer(post(ask(user(f"Remark {number * 7919} on parcel {number}."), **more)))
 
-    talk(0, 10_000)
-    gc.collect()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    talk(10_000, 40_000)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown < 12_000, f"{grown:,} kB"
+    talk(range(1_000))
+    tracemalloc.start()
+    try:
+        talk(range(1_000, 4_000))
+        gc.collect()
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 3_000_000, f"{grown:,} bytes"
     assert len(claude.requests) == 100
 
 

@@ -29,7 +29,7 @@ from tests.promises import (
     unsafe,
 )
 
-CONVERSATIONS = 2_000
+CONVERSATIONS = 1_000
 """How many conversations every run of the tests checks."""
 numbers = st.integers(0, 9_999)
 own_steps = st.lists(st.tuples(st.sampled_from(tuple(STEPS)), numbers), min_size=1, max_size=4)
