@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 PLAIN_BODIES = {"accept-encoding": "identity"}
 """Asks for uncompressed replies, so that the log holds text that a learner can read."""
 
-REPLAYED = {"api_key": "replayed", "base_url": "https://api.anthropic.com"}
-"""What a client of a recording is made with; nothing is ever sent there."""
+NOT_LIVE = {"api_key": "not-needed", "base_url": "https://api.anthropic.com"}
+"""What a client of a recording, or of the offline Claude, is made with; nothing is ever sent there."""
 
 
 def claude(
@@ -48,18 +48,9 @@ def claude(
     import anthropic
     import httpx2
 
-    _check_one(live, offline, record, replay)
-    if replay is not None:
-        http = httpx2.Client(transport=_replaying(replay, log, say))
-        return anthropic.Anthropic(**{**REPLAYED, **options}, http_client=http)
-    if live:
-        key = _announced_key(model, say)
-        transport = _kept(httpx2.HTTPTransport(), log, record, key, say)
-        http = anthropic.DefaultHttpxClient(transport=transport, headers=PLAIN_BODIES)
-        return anthropic.Anthropic(api_key=key, http_client=http, **options)
-    offline = _offline(offline)
-    http = httpx2.Client(transport=_kept(offline.transport(), log))
-    return offline.client(http_client=http, **options)
+    given = _answered_by(httpx2.HTTPTransport, live, log, offline, model, say, record, replay)
+    http = anthropic.DefaultHttpxClient(transport=given.pop("transport"), headers=PLAIN_BODIES)
+    return anthropic.Anthropic(**given | options, http_client=http)
 
 
 def async_claude(
@@ -77,18 +68,37 @@ def async_claude(
     import anthropic
     import httpx2
 
+    given = _answered_by(httpx2.AsyncHTTPTransport, live, log, offline, model, say, record, replay)
+    http = anthropic.DefaultAsyncHttpxClient(transport=given.pop("transport"), headers=PLAIN_BODIES)
+    return anthropic.AsyncAnthropic(**given | options, http_client=http)
+
+
+def _answered_by(
+    network: Callable[[], Any],
+    live: bool,
+    log: Log | None,
+    offline: "OfflineClaude | None",
+    model: str | Model,
+    say: Callable[[str], None],
+    record: "str | Path | None",
+    replay: "str | Path | None",
+) -> dict[str, Any]:
+    """The transport that answers, and the options of a client that goes with it."""
     _check_one(live, offline, record, replay)
     if replay is not None:
-        http = httpx2.AsyncClient(transport=_replaying(replay, log, say))
-        return anthropic.AsyncAnthropic(**{**REPLAYED, **options}, http_client=http)
+        from labkit.replay import Replaying
+
+        replaying = Replaying(replay, log)
+        say(replaying.told)
+        return {"transport": replaying, **NOT_LIVE}
     if live:
         key = _announced_key(model, say)
-        transport = _kept(httpx2.AsyncHTTPTransport(), log, record, key, say)
-        http = anthropic.DefaultAsyncHttpxClient(transport=transport, headers=PLAIN_BODIES)
-        return anthropic.AsyncAnthropic(api_key=key, http_client=http, **options)
-    offline = _offline(offline)
-    http = httpx2.AsyncClient(transport=_kept(offline.transport(), log))
-    return offline.async_client(http_client=http, **options)
+        return {"transport": _kept(network(), log, record, key, say), "api_key": key}
+    from labkit.offline import OfflineClaude
+    from labkit.recording import recording
+
+    transport = (offline or OfflineClaude()).transport()
+    return {"transport": recording(transport, log, OFFLINE), **NOT_LIVE}
 
 
 def _check_one(live: bool, offline: object, record: object, replay: object) -> None:
@@ -99,36 +109,16 @@ def _check_one(live: bool, offline: object, record: object, replay: object) -> N
         raise ValueError(f"{' and '.join(ways)} are different Claudes: choose one of them")
 
 
-def _replaying(file: "str | Path", log: Log | None, say: Callable[[str], None]) -> Any:
-    from labkit.replay import Replaying
-
-    transport = Replaying(file, log)
-    say(transport.told)
-    return transport
-
-
-def _kept(
-    inner: Any,
-    log: Log | None,
-    record: "str | Path | None" = None,
-    key: str = "",
-    say: Callable[[str], None] = print,
-) -> Any:
+def _kept(network: Any, log: Log | None, record: "str | Path | None", key: str, say: Callable[[str], None]) -> Any:
     from labkit.recording import recording
 
     if record is None:
-        return recording(inner, log, LIVE if key else OFFLINE)
+        return recording(network, log, LIVE)
     from labkit.replay import Recorder
 
     recorder = Recorder(record, key)
     say(f"Recording: every reply is kept in {record}, without headers and keys.")
-    return recording(inner, log, LIVE, recorder)
-
-
-def _offline(offline: "OfflineClaude | None") -> "OfflineClaude":
-    from labkit.offline import OfflineClaude
-
-    return offline or OfflineClaude()
+    return recording(network, log, LIVE, recorder)
 
 
 def _announced_key(model: str | Model, say: Callable[[str], None]) -> str:

@@ -5,7 +5,7 @@ the bills of a conversation that is not held yet. Taught in notebooks 02, 03 and
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
 from labkit.models import DEFAULT_MODEL, Model, Prices, find
@@ -30,12 +30,7 @@ class Cost:
 
     def __add__(self, other: "Cost") -> "Cost":
         """Both together, part by part."""
-        return Cost(
-            self.input + other.input,
-            self.cache_writes + other.cache_writes,
-            self.cache_reads + other.cache_reads,
-            self.output + other.output,
-        )
+        return Cost(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
     def __str__(self) -> str:
         """Dollars with as many places as a single request needs."""
@@ -80,9 +75,7 @@ def billed(usage: Mapping[str, Any]) -> list[Usage]:
     `usage` is the field of a response as a dict. A compaction reports 0 at the top and its bill in `iterations`.
     Source: SDK 2.12.0, BetaUsage.
     """
-    names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    passes = usage.get("iterations") or (usage,)
-    return [Usage(**{name: one.get(name) or 0 for name in names}, requests=1) for one in passes]
+    return [Usage.of_wire(one) for one in usage.get("iterations") or (usage,)]
 
 
 class Answered(Protocol):

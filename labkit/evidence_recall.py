@@ -11,8 +11,9 @@ from typing import Any
 
 from labkit.labelled import Labelled, Question
 from labkit.messages import History, Message, Ruler, user
+from labkit.settling import same_on_the_wire
 from labkit.strategies import Step, apply
-from labkit.tokens import estimator
+from labkit.tokens import ESTIMATED_TOKENS
 from labkit.words import said
 
 type AtBudget = Callable[[int], Step]
@@ -44,12 +45,11 @@ class Finding:
     seconds: float = field(default=0.0, compare=False)
 
 
-def findings(labelled: Labelled, strategy: AtBudget, share: float, size: Ruler | None = None) -> Iterator[Finding]:
+def findings(labelled: Labelled, strategy: AtBudget, share: float, size: Ruler = ESTIMATED_TOKENS) -> Iterator[Finding]:
     """Ask every question of a conversation with `share` of the tokens before it, and look what is left.
 
     `strategy` makes a step for a limit in tokens; the question's own tokens come on top of the share.
     """
-    size = size or estimator()
     for question in labelled.questions:
         before = labelled.history[: question.at]
         asked = before.append(user(question.ask))
@@ -70,14 +70,14 @@ def findings(labelled: Labelled, strategy: AtBudget, share: float, size: Ruler |
         )
 
 
-def cache_share(labelled: Labelled, strategy: AtBudget, share: float, size: Ruler | None = None) -> float:
+def cache_share(labelled: Labelled, strategy: AtBudget, share: float, size: Ruler = ESTIMATED_TOKENS) -> float:
     """Of all tokens sent while the conversation grows turn by turn, the share that the request before had sent too.
 
     That much a prompt cache can give back, where it is long enough for the model. The API reads a cache only up to
     where an earlier request ended, so a view that begins elsewhere has none. Source: Anthropic docs, Prompt caching
     (read August 2026). The limit is `share` of the whole conversation's tokens at every turn; the newest TURNS count.
     """
-    size, history = size or estimator(), labelled.history
+    history = labelled.history
     step = strategy(max(round(share * history.total(size)), 1))
     before, sent, again = History(), 0, 0
     for start in history.starts()[-TURNS:]:
@@ -89,9 +89,7 @@ def cache_share(labelled: Labelled, strategy: AtBudget, share: float, size: Rule
 
 
 def _begins(before: Sequence[Message], view: Sequence[Message]) -> bool:
-    return len(before) < len(view) and all(
-        old is new or (old.role, old.content) == (new.role, new.content) for old, new in zip(before, view, strict=False)
-    )
+    return len(before) < len(view) and all(map(same_on_the_wire, before, view))
 
 
 def _limit(asked: History, share: float, size: Ruler) -> int:

@@ -16,16 +16,15 @@ from labkit.pruning import ClearToolResults
 from labkit.references import KeepReferences
 from labkit.relevance import Relevance
 from labkit.strategies import KeepRecent, Step, apply
-from labkit.tokens import estimator
+from labkit.tokens import ESTIMATED_TOKENS
 
-TOKENS = estimator()
 LIMITS = ("limit", "tokens", "budget", "token_budget")
 FORMS = "write it as step(history), as step(history, limit) with the limit in tokens, or as make(limit) -> step"
 
 
 def newest(limit: int) -> Step:
     """The newest exchanges that fit."""
-    return KeepRecent(limit, size=TOKENS)
+    return KeepRecent(limit, size=ESTIMATED_TOKENS)
 
 
 def at_random(limit: int) -> Step:
@@ -51,7 +50,7 @@ def referring(then: AtBudget, share: float = 0.8) -> AtBudget:
 STEPS: Mapping[str, AtBudget] = {
     "random": at_random,
     "newest first": newest,
-    "newest first, in blocks": lambda limit: KeepRecent(limit, low=max(limit // 2, 1), size=TOKENS),
+    "newest first, in blocks": lambda limit: KeepRecent(limit, low=max(limit // 2, 1), size=ESTIMATED_TOKENS),
     "no repeats, then newest": after(Deduplicate(), newest),
     "tools cleared, then newest": after(ClearToolResults(), newest),
     "newest with references": referring(newest),
@@ -91,7 +90,7 @@ def at_budget(function: Any) -> AtBudget:
     needed = [p.name for p in parameters.values() if p.default is p.empty and p.kind in _POSITIONAL]
     name = getattr(function, "__name__", repr(function))
     if len(needed) == 1 and needed[0] in LIMITS:
-        return (lambda limit: function(limit, size=TOKENS)) if "size" in parameters else function
+        return (lambda limit: function(limit, size=ESTIMATED_TOKENS)) if "size" in parameters else function
     if isinstance(function, type) or len(needed) not in (1, 2):
         raise ValueError(f"{name} needs {', '.join(needed) or 'nothing'}: {FORMS}")
     if len(needed) == 1:
@@ -129,7 +128,7 @@ def known(labelled: Labelled, share: float) -> Iterator[Finding]:
 def _covering(parts: list[History], needed: list[Question]) -> Iterator[int]:
     missing = list(needed)
     while missing:
-        brought = [sum(covers(part, one) for one in missing) / part.total(TOKENS) for part in parts]
+        brought = [sum(covers(part, one) for one in missing) / part.total(ESTIMATED_TOKENS) for part in parts]
         best = max(range(len(parts)), key=brought.__getitem__, default=0)
         if not any(brought):
             return
@@ -139,9 +138,9 @@ def _covering(parts: list[History], needed: list[Question]) -> Iterator[int]:
 
 def _filled(history: History, limit: int, order: Callable[[list[History]], Any]) -> History:
     *parts, newest = exchanges(history)
-    left, kept = limit - newest.total(TOKENS), set[int]()
+    left, kept = limit - newest.total(ESTIMATED_TOKENS), set[int]()
     for at in order(parts):
-        if at not in kept and (cost := parts[at].total(TOKENS)) <= left:
+        if at not in kept and (cost := parts[at].total(ESTIMATED_TOKENS)) <= left:
             kept.add(at)
             left -= cost
     return join([*(part for at, part in enumerate(parts) if at in kept), newest])

@@ -13,10 +13,8 @@ from labkit.mentions import mentions
 from labkit.messages import History, Message, Ruler
 from labkit.once import Once
 from labkit.pruning import Prune
-from labkit.tokens import estimator
+from labkit.tokens import ESTIMATED_TOKENS
 from labkit.words import said
-
-ESTIMATED_TOKENS = estimator()
 
 type Score = Callable[[Message], float]
 

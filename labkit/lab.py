@@ -80,10 +80,13 @@ def settings() -> dict[str, dict[str, Any]]:
             "port": DEFAULT_PORT,
             "port_retries": 0,
             "allow_root": os.name == "posix" and os.geteuid() == 0,
+            "log_level": "WARN",
         },
         "LabApp": {
             "default_url": f"/lab/tree/{FIRST_NOTEBOOK}",
+            "log_level": "WARN",
             "app_settings_dir": str(SETTINGS),
+            "extra_labextensions_path": [str(SETTINGS / "extensions")],
             "news_url": None,
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
             "extension_manager": "readonly",
@@ -147,6 +150,7 @@ def main(flags: Sequence[str]) -> None:
         ) from None
     if not {*NO_SERVER, *LabApp.subcommands} & set(flags):
         refuse_taken_port(flags)
+        print("JupyterLab is starting. Ctrl-C in this window ends it.", flush=True)
     send_without_delay()
     name_this_python()
     # The one server of this process, made before JupyterLab asks for it: settings given here rank between

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
-from labkit.messages import Content, user
+from labkit.messages import Content
 from labkit.models import DEFAULT_MODEL
 from labkit.redaction import Redact
 from labkit.shell import Shell
 from labkit.strategies import KeepRecent, name
 from labkit.tokens import count_tokens, estimator
-from labkit.turn import run, run_async, summarize_if_due, take_turn
+from labkit.turn import Requests, run, run_async, summarize_if_due, take_turn
 
 COUNTED = ("model", "system", "tools")
 """What of a request counts beside its messages."""
@@ -48,21 +48,22 @@ class ConversationManager(Shell):
             self._client = claude()
         return self._client
 
-    def send(self, message: Content) -> str:
+    def send(self, message: Content | None = None) -> str:
         """Send one user message, text or blocks, and give the text of the reply (empty when Claude only calls a tool).
 
-        Raises ValueError for an empty message or an unanswered tool call, BudgetExceeded for what cannot fit,
-        EmptyReply for a response without content.
+        Without a message it asks for the reply to what was said last, such as a question that was edited. Raises
+        ValueError for an empty message, an unanswered tool call, or nothing to reply to, BudgetExceeded for what cannot
+        fit, EmptyReply for a response without content.
         """
         with self._begin():
-            asked = self.conversation.said(user(message, timestamp=self._stamp()))
+            asked = self._asked(message)
             create = self.client.messages.create
             self._conversation = run(take_turn(self.settings, asked), create)
             reply = self.transcript[-1].text
             self._conversation = run(summarize_if_due(self.settings, self.conversation), create)
         return reply
 
-    def stream(self, message: Content) -> "ReplyStream":
+    def stream(self, message: Content | None = None) -> "ReplyStream":
         """Send one user message and read the reply as it comes: `for text in manager.stream("hello")`.
 
         The conversation changes when the last word has come; a stream that is left early changes nothing and keeps its
@@ -70,9 +71,9 @@ class ConversationManager(Shell):
         """
         return ReplyStream(self, message)
 
-    def count(self, message: Content) -> int:
+    def count(self, message: Content | None = None) -> int:
         """Ask the API how many input tokens `send(message)` would have, without sending it; free, an estimate."""
-        asked = self.conversation.said(user(message))
+        asked = self._asked(message)
         view = self.settings.view(asked)
         request = self.settings.request(asked, view)
         return count_tokens(self.client, view, **{key: request[key] for key in COUNTED if key in request})
@@ -181,11 +182,10 @@ def _kinds[M: ConversationManager](kind: type[M]) -> list[type[M]]:
 class Reading[M: Shell]:
     """What a stream of either kind begins with: the manager, the question, and `partial`, the words so far."""
 
-    def __init__(self, manager: M, message: Content) -> None:
+    def __init__(self, manager: M, message: Content | None) -> None:
         """Take the question; the request is sent when reading begins. Raises as the manager's send does."""
-        self._manager = manager
-        self._message = user(message, timestamp=manager._stamp())
-        manager.conversation.said(self._message)
+        self._manager, self._message = manager, message
+        manager._asked(message)
         self.partial = ""
 
 
@@ -196,23 +196,17 @@ class ReplyStream(Reading[ConversationManager]):
         """Yield pieces of text; at the end the conversation has the reply in it."""
         manager, settings = self._manager, self._manager.settings
         with manager._begin():
-            turn = take_turn(settings, manager.conversation.said(self._message), again_when_cut_off=False)
-            request = next(turn)
-            while True:
+            turn = take_turn(settings, manager._asked(self._message), again_when_cut_off=False)
+            for request in (requests := Requests(turn)):
                 try:
                     with manager.client.messages.stream(**request) as stream:
                         for text in stream.text_stream:
                             self.partial += text
                             yield text
-                        response = stream.get_final_message()
+                        requests.answer = stream.get_final_message()
                 except Exception as error:
-                    request = turn.throw(error)
-                    continue
-                try:
-                    request = turn.send(response)
-                except StopIteration as done:
-                    manager._conversation = done.value
-                    break
+                    requests.answer = error
+            manager._conversation = requests.result
             due = summarize_if_due(settings, manager.conversation)
             manager._conversation = run(due, manager.client.messages.create)
 
@@ -238,17 +232,17 @@ class AsyncConversationManager(Shell):
             self._client = async_claude()
         return self._client
 
-    async def send(self, message: Content) -> str:
-        """Send one user message and give the text of the reply; raises as ConversationManager.send does."""
+    async def send(self, message: Content | None = None) -> str:
+        """Send one user message and give the text of the reply; in everything else as ConversationManager.send."""
         with self._begin():
-            asked = self.conversation.said(user(message, timestamp=self._stamp()))
+            asked = self._asked(message)
             create = self.client.messages.create
             self._conversation = await run_async(take_turn(self.settings, asked), create)
             reply = self.transcript[-1].text
             self._conversation = await run_async(summarize_if_due(self.settings, self.conversation), create)
         return reply
 
-    def stream(self, message: Content) -> "AsyncReplyStream":
+    def stream(self, message: Content | None = None) -> "AsyncReplyStream":
         """Send one user message and read the reply as it comes; left early, it changes nothing and keeps its
         `partial`.
         """
@@ -267,22 +261,16 @@ class AsyncReplyStream(Reading[AsyncConversationManager]):
     async def _pieces(self) -> AsyncIterator[str]:
         manager, settings = self._manager, self._manager.settings
         with manager._begin(self._reader):
-            turn = take_turn(settings, manager.conversation.said(self._message), again_when_cut_off=False)
-            request = next(turn)
-            while True:
+            turn = take_turn(settings, manager._asked(self._message), again_when_cut_off=False)
+            for request in (requests := Requests(turn)):
                 try:
                     async with manager.client.messages.stream(**request) as stream:
                         async for text in stream.text_stream:
                             self.partial += text
                             yield text
-                        response = await stream.get_final_message()
+                        requests.answer = await stream.get_final_message()
                 except Exception as error:
-                    request = turn.throw(error)
-                    continue
-                try:
-                    request = turn.send(response)
-                except StopIteration as done:
-                    manager._conversation = done.value
-                    break
+                    requests.answer = error
+            manager._conversation = requests.result
             due = summarize_if_due(settings, manager.conversation)
             manager._conversation = await run_async(due, manager.client.messages.create)

@@ -201,6 +201,11 @@ class History(Sequence[Message]):
         """Positions at which an exchange opens: the only places where a history may be cut."""
         return self._positions(self._log.starts)
 
+    def edges(self) -> list[int]:
+        """Positions between which the exchanges lie: 0, wherever one opens, and the end."""
+        edges = [0, *self.starts(), len(self)]
+        return edges[edges[1] == 0 :]
+
     def staying(self) -> list[int]:
         """Positions of the messages that every step must keep: pinned ones and compaction blocks."""
         return self._positions(self._log.staying)
@@ -274,10 +279,7 @@ def exchanges(history: Iterable[Message]) -> Iterator[History]:
     Messages before the first user turn (a compaction block, say) form a group of their own.
     """
     history = History.of(history)
-    bounds = [*history.starts(), len(history)]
-    if bounds[0] > 0:
-        bounds.insert(0, 0)
-    return (history[low:high] for low, high in pairwise(bounds))
+    return (history[low:high] for low, high in pairwise(history.edges()))
 
 
 def join(parts: Iterable[Iterable[Message]]) -> History:

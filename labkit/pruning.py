@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from labkit.messages import History, Message, Ruler, exchanges, join, must_stay, one_message
-from labkit.strategies import KeepRecent
+from labkit.strategies import KeepRecent, check_limit
 
 type Worth = Callable[[History], float]
 
@@ -39,8 +39,7 @@ class Prune:
 
     def __post_init__(self) -> None:
         """Refuse a limit in which nothing fits."""
-        if self.limit < 1:
-            raise ValueError(f"a limit of {self.limit:,} keeps nothing: it must be at least 1")
+        check_limit(self.limit)
 
     def __call__(self, history: History) -> History:
         """The history without what was worth least."""

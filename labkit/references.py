@@ -15,12 +15,9 @@ from labkit.mentions import is_identifying, mentions
 from labkit.messages import History, Message, Ruler
 from labkit.once import Once
 from labkit.settling import origins, stands_for
-from labkit.strategies import Step, apply
-from labkit.tokens import estimator
+from labkit.strategies import Step, apply, check_limit
+from labkit.tokens import ESTIMATED_TOKENS
 from labkit.words import said
-
-ESTIMATED_TOKENS = estimator()
-"""The ruler of the step where none is given."""
 
 _DECISION = re.compile(CUES["decision"])
 _NAME = "name "
@@ -105,8 +102,7 @@ class KeepReferences:
 
     def __post_init__(self) -> None:
         """Refuse a limit in which nothing fits."""
-        if self.limit < 1:
-            raise ValueError(f"a limit of {self.limit:,} keeps nothing: it must be at least 1")
+        check_limit(self.limit)
 
     def __call__(self, history: History) -> History:
         """The view of the steps with what it refers to put back in its place."""

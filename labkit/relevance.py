@@ -21,10 +21,10 @@ from labkit.relevance_index import RelevanceIndex
 from labkit.relevance_reasons import why_relevant
 from labkit.relevance_scores import NEUTRAL, Scores, Weights, query, scores
 from labkit.settling import compacted_end
-from labkit.tokens import estimator
+from labkit.strategies import check_limit
+from labkit.tokens import ESTIMATED_TOKENS
 from labkit.words import said
 
-ESTIMATED_TOKENS = estimator()
 DEFAULT_WEIGHTS = Weights()
 LOOKED_INTO = 100
 """So many messages, the most promising ones, are looked at passage by passage."""
@@ -64,8 +64,7 @@ class Relevance:
 
     def __post_init__(self) -> None:
         """Refuse a limit in which nothing fits."""
-        if self.limit < 1:
-            raise ValueError(f"a limit of {self.limit:,} keeps nothing: it must be at least 1")
+        check_limit(self.limit)
         embed = self.embedder.embed if self.embedder else None
         object.__setattr__(self, "_vectors", Once(lambda message: embed(said(message))) if embed else None)
 
@@ -78,7 +77,7 @@ class Relevance:
 
     def choose(self, history: History) -> Choice:
         """What to keep of a history that does not fit."""
-        bounds = _bounds(history)
+        bounds = list(pairwise(history.edges()))
         staying = {len(bounds) - 1, *_exchanges_of(history.staying(), bounds)}
         room = self.limit - sum(history[slice(*bounds[at])].total(self.size) for at in staying)
         if room <= 0:
@@ -151,11 +150,6 @@ class Relevance:
         self._vectors.keep(history, len(history))
         top = self.weights.meaning * (max(found.relevance) or 1.0)
         return found._replace(relevance=[r + top * s**2 for r, s in zip(found.relevance, likeness, strict=True)])
-
-
-def _bounds(history: History) -> list[tuple[int, int]]:
-    edges = [*history.starts(), len(history)]
-    return list(pairwise(edges if edges[0] == 0 else [0, *edges]))
 
 
 def _exchanges_of(places: list[int], bounds: list[tuple[int, int]]) -> Iterator[int]:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from labkit.mentions import mentions
 from labkit.messages import History, Message
+from labkit.once import SPARE_MESSAGES
 from labkit.words import said, terms
 
 K1 = 1.2
 B = 0.75
-SPARE_MESSAGES = 1_024
 
 COUNT_BITS = 10
 MOST_COUNTED = (1 << COUNT_BITS) - 1

@@ -50,8 +50,7 @@ class Sent:
     def usage(self) -> Usage:
         """The tokens that the response billed; nothing when it was an error."""
         billed = self.reply.get("usage")
-        names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-        return Usage(**{name: billed.get(name) or 0 for name in names}, requests=1) if billed else Usage()
+        return Usage.of_wire(billed) if billed else Usage()
 
 
 type Log = list[Sent]

@@ -38,13 +38,9 @@ def settle(before: History, after: Sequence[Message], step: str) -> History:
     return settled
 
 
-def _bounds(history: History) -> list[int]:
-    return sorted({0, *history.starts(), len(history)})
-
-
 def _musts(before: History) -> set[int]:
     """Places of the newest exchange and of every exchange in which something must stay."""
-    bounds, found = _bounds(before), set(range(before.newest_start(), len(before)))
+    bounds, found = before.edges(), set(range(before.newest_start(), len(before)))
     for place in before.staying():
         after = bisect_left(bounds, place + 1)
         found.update(range(bounds[after - 1], bounds[after]))
@@ -53,7 +49,7 @@ def _musts(before: History) -> set[int]:
 
 def _whole_exchanges(before: History, places: set[int]) -> set[int]:
     whole: set[int] = set()
-    for low, high in pairwise(_bounds(before)):
+    for low, high in pairwise(before.edges()):
         if places.issuperset(range(low, high)):
             whole.update(range(low, high))
     return whole
@@ -63,7 +59,7 @@ def _placed(
     before: History, after: Sequence[Message], sources: Sequence[list[int] | None], whole: set[int]
 ) -> Iterator[tuple[float, Message]]:
     """What to send of `after`, each with its place; what is new, or stands for several, goes between exchanges."""
-    bounds = _bounds(before)
+    bounds = before.edges()
     front = compacted_end(before)
     place = front - 0.5
     for message, places in zip(after, sources, strict=True):
@@ -114,9 +110,14 @@ def compacted_end(history: History) -> int:
     return 0
 
 
+def same_on_the_wire(one: Message, other: Message) -> bool:
+    """True when the API could not tell two messages apart, whatever their metadata."""
+    return one is other or (one.role, one.content) == (other.role, other.content)
+
+
 def _known(old: Message, new: Message) -> Message:
     """What a step made of one message, known as that message's; `old` itself where it must stay word for word."""
-    changed = (new.role, new.content) != (old.role, old.content) or not must_stay(new)
+    changed = not same_on_the_wire(old, new) or not must_stay(new)
     if new == old or (must_stay(old) and changed):
         return old
     return new if new.replaces else replace(new, replaces=(old,))
@@ -188,7 +189,7 @@ def _content_of(message: Message) -> str:
 
 
 def _check(before: History, view: History, step: str) -> None:
-    if _asks(before) and not _asks(view):
+    if asks(before) and not asks(view):
         raise StepError(f"step {step} put an assistant message last: a request ends with the user's message")
     if broken := unpaired(view) - unpaired(before):
         raise StepError(
@@ -197,7 +198,8 @@ def _check(before: History, view: History, step: str) -> None:
         )
 
 
-def _asks(history: History) -> bool:
+def asks(history: History) -> bool:
+    """True when the user has the last word, system messages aside: a request for a reply can end here."""
     end = _end_of(history)
     return end > 0 and history[end - 1].role == "user"
 

@@ -15,6 +15,7 @@ from labkit.budgets import TokenBudget
 from labkit.conversation import CaseFact, Conversation
 from labkit.messages import Content, History, Message, assistant, from_wire, user
 from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.settling import asks
 from labkit.strategies import Fate, Step, explain
 from labkit.summarization import ClaudeSummarizer
 from labkit.tokens import TokenCount, Usage
@@ -32,7 +33,7 @@ def no_turn() -> None:
     """No turn is under way."""
 
 
-class Turn:
+class UnderWay:
     """One turn of a manager while it is under way: over at the end of its `with`, or once nobody reads it any more."""
 
     def __init__(self, reader: Callable[[], object] | None = None) -> None:
@@ -98,7 +99,7 @@ class Shell:
         self.token_threshold, self.recent_turns_to_keep = token_threshold, recent_turns_to_keep
         self.settings = Settings(row, max_tokens, tuple(steps), plan, budget, tuple(tools), cache, clock, request)
         self._conversation = Conversation.of(messages, system=system_prompt)
-        self._turn: Callable[[], Turn | None] = no_turn
+        self._turn: Callable[[], UnderWay | None] = no_turn
 
     @property
     def conversation(self) -> Conversation:
@@ -184,6 +185,8 @@ class Shell:
     def edit(self, place: int, content: Content) -> Conversation:
         """Say message `place` otherwise: what followed it is left out, and the conversation before the edit is given
         back.
+
+        An edited question waits for its reply: `send()` asks for it. A message sent instead belongs to the same turn.
         """
         return self._changed(self.conversation.edit(place, content))
 
@@ -207,9 +210,9 @@ class Shell:
         other._turn = no_turn
         return other
 
-    def _begin(self, reader: Callable[[], object] | None = None) -> Turn:
+    def _begin(self, reader: Callable[[], object] | None = None) -> UnderWay:
         self._check_idle()
-        turn = Turn(reader)
+        turn = UnderWay(reader)
         self._turn = ref(turn)  # weak, so that a turn stopped on any line is over as soon as its frame is gone
         return turn
 
@@ -217,6 +220,13 @@ class Shell:
         turn = self._turn()
         if turn is not None and not turn.over:
             raise RuntimeError("a turn is under way in this manager: let it end first, or fork() for another branch")
+
+    def _asked(self, message: Content | None) -> Conversation:
+        if message is not None:
+            return self.conversation.said(user(message, timestamp=self._stamp()))
+        if not asks(self.conversation.history):
+            raise ValueError("nothing waits for a reply here: give a message, or edit() an earlier one first")
+        return self.conversation
 
     def _changed(self, conversation: Conversation) -> Conversation:
         before, self.conversation = self.conversation, conversation

@@ -19,7 +19,7 @@ from labkit.messages import (
     without_thinking,
 )
 from labkit.settling import StepError as StepError
-from labkit.settling import first_reply, origins, settle, stands_for
+from labkit.settling import first_reply, origins, same_on_the_wire, settle, stands_for
 
 type Step = Callable[[History], Sequence[Message]]
 
@@ -27,6 +27,12 @@ type Step = Callable[[History], Sequence[Message]]
 def full_history(history: History) -> History:
     """Send everything, every time: the simplest strategy, right for short conversations."""
     return history
+
+
+def check_limit(limit: int, what: str = "limit") -> None:
+    """Raise ValueError for a limit in which nothing fits, called `what` in the error."""
+    if limit < 1:
+        raise ValueError(f"a {what} of {limit:,} keeps nothing: it must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,7 @@ class KeepRecent:
 
     def __post_init__(self) -> None:
         """Refuse a window in which nothing fits."""
-        if self.limit < 1:
-            raise ValueError(f"a window of {self.limit:,} keeps nothing: the limit must be at least 1")
+        check_limit(self.limit, "window")
         if self.low is not None and not 1 <= self.low <= self.limit:
             raise ValueError(f"low mark {self.low:,} is not between 1 and the limit of {self.limit:,}")
 
@@ -87,7 +92,7 @@ def apply(steps: Iterable[Step], history: Sequence[Message]) -> History:
     view = closed
     for step in steps:
         view = _view_by(step, view)
-    if view is closed or _same_on_the_wire(view, closed):
+    if view is closed or (len(view) == len(closed) and all(map(same_on_the_wire, view, closed))):
         return history
     if view.thinking():
         view = History(map(without_thinking, view))
@@ -99,12 +104,6 @@ def _view_by(step: Step, view: History) -> History:
     if isinstance(after, History) and getattr(step, "keeps_whole_exchanges", False):
         return after
     return settle(view, after, name(step))
-
-
-def _same_on_the_wire(view: History, other: History) -> bool:
-    return len(view) == len(other) and all(
-        a is b or (a.role, a.content) == (b.role, b.content) for a, b in zip(view, other, strict=True)
-    )
 
 
 def name(step: Step) -> str:
@@ -167,7 +166,7 @@ def _stayed(place: int, history: History) -> Fate:
 def _became(message: Message, now: Message | None) -> tuple[str, str]:
     if now is None:
         return "dropped", "did not fit beside what is newer"
-    if (now.role, now.content) == (message.role, message.content):
+    if same_on_the_wire(now, message):
         return "kept", ""
     if now.content == without_thinking(message).content:
         return "kept", "without its thinking, because what stood before it changed"

@@ -6,7 +6,7 @@ Every count says which model it is for and whether it is an estimate. Taught in 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,12 @@ class Usage:
         written, read = usage.cache_creation_input_tokens or 0, usage.cache_read_input_tokens or 0
         return cls(usage.input_tokens, usage.output_tokens, written, read, 1)
 
+    @classmethod
+    def of_wire(cls, usage: Mapping[str, Any]) -> "Usage":
+        """Read the usage in the body of one response, whose fields may be missing or null."""
+        kinds = [field.name for field in fields(cls) if field.name != "requests"]
+        return cls(**{kind: usage.get(kind) or 0 for kind in kinds}, requests=1)
+
     @property
     def total_input(self) -> int:
         """All input tokens: the sum of the three input fields (`input_tokens` alone leaves out what was cached)."""
@@ -52,13 +58,7 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         """Both together, field by field."""
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cache_creation_input_tokens + other.cache_creation_input_tokens,
-            self.cache_read_input_tokens + other.cache_read_input_tokens,
-            self.requests + other.requests,
-        )
+        return Usage(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,10 @@ def _estimator(chars_per_token: float) -> Ruler:
         return FRAMING_TOKENS + fixed + math.ceil(chars / chars_per_token)
 
     return tokens
+
+
+ESTIMATED_TOKENS: Ruler = estimator()
+"""The ruler of every step that measures in tokens and is given no other: estimates for the default model."""
 
 
 def _measure(content: Sequence[Mapping[str, Any]]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ summarized.
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from labkit.budgets import Overflow, TokenBudget, check, classify, excess
 from labkit.conversation import Conversation, Summary
@@ -16,13 +16,13 @@ from labkit.messages import Content, History, assistant, in_open_round, without_
 from labkit.models import Model
 from labkit.settling import first_reply
 from labkit.strategies import KeepRecent, Step, apply
-from labkit.summarization import ClaudeSummarizer, CostlyFailure, SummaryFailed, is_summary, replaced, split
+from labkit.summarization import Calls, ClaudeSummarizer, CostlyFailure, SummaryFailed, is_summary, replaced, split
 from labkit.tokens import Usage, estimate_tokens, estimator
 
 if TYPE_CHECKING:
     from anthropic.types import Message as Response
 
-type Turn = Generator[dict[str, Any], "Response", Conversation]
+type Turn = Calls[Conversation]
 
 
 class EmptyReply(RuntimeError):
@@ -250,31 +250,49 @@ def _failed(plan: Compaction, conversation: Conversation, error: Exception) -> C
     return replace(conversation, failures=failures)
 
 
-def run[T](turn: Generator[dict[str, Any], "Response", T], create: "Callable[..., Response]") -> T:
+class Requests[T]:
+    """The requests of a turn, one after another: set `answer` to the response to each, or to the error, before the
+    next. At the end `result` is what the turn came to.
+    """
+
+    def __init__(self, turn: Calls[T]) -> None:
+        """Take the turn; nothing of it runs yet."""
+        self._turn: Generator[dict[str, Any], Any, T] = turn
+        self.answer: Response | Exception | None = None
+        self.result: T
+
+    def __iter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        """The next request; raises whatever error the turn does not mend."""
+        try:
+            if isinstance(self.answer, Exception):
+                return self._turn.throw(self.answer)
+            return self._turn.send(self.answer)
+        except StopIteration as done:
+            self.result = done.value
+            raise
+        finally:
+            self.answer = None
+
+
+def run[T](turn: Calls[T], create: "Callable[..., Response]") -> T:
     """Drive a turn with a function that sends a request and gives the response; errors go back into the turn."""
-    try:
-        request = next(turn)
-        while True:
-            try:
-                response = create(**request)
-            except Exception as error:
-                request = turn.throw(error)
-            else:
-                request = turn.send(response)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
+    for request in (requests := Requests(turn)):
+        try:
+            requests.answer = create(**request)
+        except Exception as error:
+            requests.answer = error
+    return requests.result
 
 
-async def run_async[T](turn: Generator[dict[str, Any], "Response", T], create: Callable[..., Any]) -> T:
+async def run_async[T](turn: Calls[T], create: Callable[..., Any]) -> T:
     """The same as `run`, with a function whose responses are awaited."""
-    try:
-        request = next(turn)
-        while True:
-            try:
-                response = await create(**request)
-            except Exception as error:
-                request = turn.throw(error)
-            else:
-                request = turn.send(response)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
+    for request in (requests := Requests(turn)):
+        try:
+            requests.answer = await create(**request)
+        except Exception as error:
+            requests.answer = error
+    return requests.result

@@ -3,11 +3,11 @@
 import ast
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import unescape
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -114,7 +114,7 @@ def header(notebook: Notebook) -> Iterator[str]:
         yield f"cell 1: the title's number is {match['number']}, the file's {notebook.name[:2]}"
     if int(match["minutes"]) not in MINUTES:
         yield f"cell 1: {match['minutes']} minutes, from {MINUTES[0]} to {MINUTES[-1]} are allowed"
-    objectives = [one.strip() for one in match["objectives"].split("·")]
+    objectives = objectives_of(notebook)
     if len(objectives) > OBJECTIVES:
         yield f"cell 1: {len(objectives)} objectives, at most {OBJECTIVES}"
     for objective in objectives:
@@ -124,6 +124,12 @@ def header(notebook: Notebook) -> Iterator[str]:
     for path in re.findall(r"`([^`]+)`", match["code"]):
         if not (notebook.root / path).exists():
             yield f"cell 1: names the code {path}, which does not exist"
+
+
+def objectives_of(notebook: Notebook) -> list[str]:
+    """What the header says that one will be able to do, in order."""
+    match = HEADER.match(text(notebook.cells[0]["source"]))
+    return [one.strip(" .\n") for one in match["objectives"].split("·")] if match else []
 
 
 def lengths(notebook: Notebook) -> Iterator[str]:
@@ -266,6 +272,22 @@ Rule = Callable[[Notebook], Iterable[str]]
 RULES: Mapping[str, Rule] = {
     rule.__name__: rule for rule in (header, lengths, execution, storage, plain_code, pictures, links)
 }
+
+
+def practice(notebook: Notebook, known: Collection[str]) -> Iterator[str]:
+    """The header's metadata name for each objective, in `practised_by`, the exercises, questions and predictions of
+    this notebook that practise it.
+    """
+    objectives, lists = objectives_of(notebook), notebook.cells[0]["metadata"].get("practised_by", [])
+    sources = "\n".join(source for _, _, source in notebook.of("code"))
+    for objective, ids in zip_longest(objectives, lists):
+        if not objective or not ids:
+            yield f"cell 1: {objective!r} is practised by {ids!r}: `practised_by` is a list of ids for each objective"
+            continue
+        for id in ids:
+            asked = f'quiz("{id[:2]}"' if "-q" in id else f'"{id}"'
+            if id not in known or asked not in sources:
+                yield f"cell 1: {objective!r} is practised by {id}, which no cell asks"
 
 
 def coverage(notebook: Notebook, curriculum: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

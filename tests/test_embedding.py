@@ -14,7 +14,6 @@ from labkit.embedding import (
     MiniLM,
     WordOverlap,
     available,
-    best_embedder,
     word_pieces,
 )
 
@@ -82,10 +81,3 @@ def test_the_weights_are_those_that_were_measured() -> None:
 def test_a_vector_is_small() -> None:
     """384 bytes a text."""
     assert len(MiniLM().embed("Where is my parcel?")) == 384
-
-
-def test_the_best_embedder_is_the_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MiniLM with the extra, word overlap without."""
-    assert repr(best_embedder()) == ("MiniLM()" if available() else "WordOverlap()")
-    monkeypatch.setattr("labkit.embedding.find_spec", lambda name: None)
-    assert repr(best_embedder()) == "WordOverlap()"

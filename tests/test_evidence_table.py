@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.evidence import BESIDE, BUDGETS, HEAD, ORACLE, Labelled, Row, cache_share, labelled_set, main, table
-from labkit.evidence_rows import STEPS, TOKENS, at_budget, named, newest
+from labkit.evidence_rows import STEPS, at_budget, named, newest
 from labkit.messages import History, assistant, user
 from labkit.relevance import Relevance
 from labkit.strategies import KeepRecent, full_history
+from labkit.tokens import ESTIMATED_TOKENS
 
 ROOT = Path(__file__).resolve().parent.parent
 SET = labelled_set()
@@ -32,7 +33,7 @@ def last_four(history: History) -> History:
 
 def fitting(history: History, limit: int) -> History:
     """A step of a learner that knows the limit."""
-    return KeepRecent(limit, size=TOKENS)(history)
+    return KeepRecent(limit, size=ESTIMATED_TOKENS)(history)
 
 
 def fitting_the_other_way_round(limit: int, history: History) -> History:
@@ -116,7 +117,7 @@ def test_the_cache_share_is_what_a_cache_could_give_back() -> None:
     everything = cache_share(long, lambda limit: full_history, BESIDE)
     sliding = cache_share(long, newest, BESIDE)
     blocks = cache_share(long, STEPS["newest first, in blocks"], BESIDE)
-    sizes = [long.history[: 2 * at + 1].total(TOKENS) for at in range(40)]
+    sizes = [long.history[: 2 * at + 1].total(ESTIMATED_TOKENS) for at in range(40)]
     assert everything == pytest.approx(sum(sizes[:-1]) / sum(sizes))
     assert sliding < 0.2 < 0.5 < blocks < everything
 

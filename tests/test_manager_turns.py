@@ -7,7 +7,15 @@ from typing import Any
 import anthropic
 import pytest
 
-from labkit import AsyncConversationManager, ConversationManager, OfflineClaude, TokenBudget, async_claude, claude
+from labkit import (
+    AsyncConversationManager,
+    ConversationManager,
+    KeepRecent,
+    OfflineClaude,
+    TokenBudget,
+    async_claude,
+    claude,
+)
 from labkit.budgets import BudgetExceeded
 from labkit.manager import production
 from labkit.messages import assistant, user
@@ -129,6 +137,44 @@ def test_editing_a_message_forks() -> None:
     assert [m.text for m in manager.transcript[-1:]] == ["another question"]
     assert len(manager.transcript) == 5
     assert len(before.transcript) == 8
+
+
+def test_an_edited_question_is_asked_again() -> None:
+    """Edit and resend: one request that ends with the new words and carries nothing of what followed the old ones."""
+    log: Log = []
+    manager, talk = talked(2, client=claude(log=log)), AsyncConversationManager(messages=talked(2).messages)
+    for one in (manager, talk):
+        one.edit(2, "another question")
+    expected = [*talked(1).messages, user("another question").wire()]
+    assert manager.count() > 0
+    reply = manager.send()
+    assert log[-1].messages == expected
+    assert manager.messages == [*expected, assistant(reply).wire()]
+    asyncio.run(talk.send())
+    assert talk.messages == manager.messages
+    manager.edit(2, "another question")
+    assert "".join(manager.stream()) == reply
+    assert log[-1].messages == expected
+
+
+def test_a_message_after_an_edited_question_belongs_to_its_turn() -> None:
+    """Both stand in the one request that is sent, and no window tells them apart."""
+    log: Log = []
+    manager = talked(2, client=claude(log=log), steps=(KeepRecent(1),))
+    manager.edit(2, "My order is A-1047.")
+    assert "A-1047" in manager.send("What is my order number?")
+    assert [sent["role"] for sent in log[-1].messages] == ["user", "user"]
+    assert manager.conversation.turns == 2
+
+
+def test_without_a_message_something_must_wait_for_a_reply() -> None:
+    """Sending nothing after a reply, or at the start, is refused before anything is sent."""
+    for manager in (ConversationManager(), talked(1)):
+        before = manager.conversation
+        for ask in (manager.send, manager.stream, manager.count):
+            with pytest.raises(ValueError, match="nothing waits for a reply"):
+                ask()
+        assert manager.conversation is before
 
 
 def test_changes_by_hand_give_back_what_was() -> None:

@@ -8,7 +8,7 @@ from offline_doors import WEATHER, ask, assistant, text, tool_result, tool_use, 
 
 from labkit.offline import OfflineClaude
 from labkit.offline.catalog import Catalog
-from labkit.offline.counting import FRAMINGS, framing, reply_tokens, request_tokens, text_tokens
+from labkit.offline.counting import FRAMINGS, framing, request_tokens, text_tokens
 
 MODELS = Catalog()
 OLD, NEW, OPUS_4_7 = (MODELS.find(name) for name in ("claude-sonnet-4-6", "claude-opus-5", "claude-opus-4-7"))
@@ -88,10 +88,12 @@ def test_any_block_can_be_counted(value):
 
 
 def test_a_reply_costs_its_content_and_its_end():
-    """Output tokens are the content's and a few that end it; nothing written costs nothing."""
-    assert reply_tokens([text("Hello")], OLD) == text_tokens("Hello", "3.0") + 3
-    assert reply_tokens([text("Hello")], NEW) == text_tokens("Hello", "4.8") + 2
-    assert reply_tokens([], OLD) == 0
+    """Output tokens are the content's and a few that end it."""
+    for model, version, end in ((OLD, "3.0", 3), (NEW, "4.8", 2)):
+        client = OfflineClaude(reply="Hello").client()
+        ask = [{"role": "user", "content": "hi"}]
+        reply = client.messages.create(model=model.id, max_tokens=64, messages=ask)
+        assert reply.usage.output_tokens == text_tokens("Hello", version) + end
 
 
 def test_an_image_counts_by_its_pixels():

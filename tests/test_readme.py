@@ -10,7 +10,7 @@ import pytest
 from notebook_rules import HEADER, text, words_of
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+README, CONTRIBUTING = ((ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md"))
 HEADERS = {
     path.name: HEADER.match(text(json.loads(path.read_text("utf-8"))["cells"][0]["source"]))
     for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -52,8 +52,7 @@ def test_its_links_lead_somewhere(target):
 def test_its_make_commands_exist():
     """Every `make` target that it names, and that CONTRIBUTING names, is in the Makefile."""
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    named = set(re.findall(r"(?:^|`)make (\w+)", README + contributing, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make (\w+)", README + CONTRIBUTING, re.MULTILINE))
     assert {"lab", "test", "check", "notebooks"} <= named <= targets
 
 
@@ -73,10 +72,31 @@ def test_the_conda_way_names_what_is_there():
 
 def test_contributing_names_files_that_exist():
     """Every path in CONTRIBUTING's prose and commands exists."""
-    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    paths = set(re.findall(r"\b(?:tests|labkit|notebooks|tools)/[\w/]+(?:\.\w+)?", contributing))
+    paths = set(re.findall(r"\b(?:tests|labkit|notebooks|tools)/[\w/]+(?:\.\w+)?", CONTRIBUTING))
     assert paths
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def gaps(beginnings, names):
+    """Names that no entry of a map begins, and entries that begin no name."""
+    strange = [name for name in names if not name.startswith((*beginnings, "__", "py.typed"))]
+    return strange + [entry for entry in beginnings if not any(name.startswith(entry) for name in names)]
+
+
+def test_the_maps_of_contributing_are_the_folders():
+    """Each file of a folder that has a map begins with one of the map's entries, and each entry begins a file."""
+    maps = re.findall(r"^## Where what is in `(.+?)`\n([\s\S]+?)(?=^## )", CONTRIBUTING, re.MULTILINE)
+    assert {"labkit", "labkit/offline", "labkit/teach"} <= {folder for folder, _ in maps}
+    for folder, rows in maps:
+        named = " ".join(re.findall(r"^\| (`.+?) \|", rows, re.MULTILINE))
+        found = gaps(re.findall(r"`([\w]+)[^`]*`", named), [path.name for path in (ROOT / folder).iterdir()])
+        assert found == [], f"{folder}: {found}"
+
+
+def test_a_gap_in_a_map_is_seen():
+    """A file without an entry, and an entry without a file."""
+    assert gaps(["turn", "tokens"], ["turns.py", "tokens.py", "__init__.py"]) == []
+    assert gaps(["turn", "tokens"], ["turns.py", "words.py"]) == ["words.py", "tokens"]
 
 
 def test_the_words_are_counted_as_a_reader_reads():

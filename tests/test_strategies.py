@@ -167,7 +167,7 @@ def test_pinned_messages_stay_and_count() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [((0,), "limit must be at least 1"), ((-3,), "-3 keeps nothing"), ((4, 9), "low mark 9")],
+    [((0,), "a window of 0 keeps nothing: it must be at least 1"), ((-3,), "-3 keeps nothing"), ((4, 9), "low mark 9")],
 )
 def test_a_window_in_which_nothing_fits_is_refused(settings: tuple[int, ...], said: str) -> None:
     """0, negative windows and a low mark above the limit say what is allowed."""

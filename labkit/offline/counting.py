@@ -233,10 +233,3 @@ def _png_size(data: str) -> tuple[int, int] | None:
     if not head.startswith(b"\x89PNG") or len(head) < 24:
         return None
     return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-
-
-def reply_tokens(content: Iterable[Json], model: Model) -> int:
-    """Output tokens of a reply: its content and the few that end it."""
-    tally = tally_for(model)
-    blocks = list(content)
-    return content_tokens(blocks, tally) + tally.frame.reply if blocks else 0

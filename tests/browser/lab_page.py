@@ -152,11 +152,6 @@ class LabPage:
         """All widgets of the notebook with controls and a picture."""
         return self.notebook.locator(".labkit-explore").all()
 
-    @property
-    def explorer(self) -> Locator:
-        """The first of the notebook's widgets with controls and a picture."""
-        return self.notebook.locator(".labkit-explore").first
-
     def failures(self) -> list[str]:
         """What cells wrote to stderr or raised."""
         return self.notebook.locator(
