@@ -17,13 +17,13 @@ from PIL import Image
 
 from labkit import ConversationManager, claude
 from labkit.messages import History, assistant, user
-from labkit.teach.charts import CHART_MIME, Chart, Lane, Series, Threshold
-from labkit.teach.drawing import PARTS, Box, Line, Words
-from labkit.teach.layout import WIDTH, arranged, number, ticks
-from labkit.teach.lettering import printable, shortened, width_of, wrapped
-from labkit.teach.raster import SCALE, png, same_picture
-from labkit.teach.shown import escaped
-from labkit.teach.views import payload, tokens_per_turn
+from labkit.teach.cells.shown import escaped
+from labkit.teach.charts.chart import CHART_MIME, Chart, Lane, Series, Threshold
+from labkit.teach.charts.drawing import PARTS, Box, Line, Words
+from labkit.teach.charts.layout import WIDTH, arranged, number, ticks
+from labkit.teach.charts.lettering import printable, shortened, width_of, wrapped
+from labkit.teach.charts.raster import SCALE, png, same_picture
+from labkit.teach.views.statelessness import payload, tokens_per_turn
 from labkit.tokens import estimate_tokens
 from tests.conversations import conversations
 
@@ -296,8 +296,9 @@ def test_numbers_have_separators_and_no_needless_decimals():
 
 def test_charts_load_no_plotly():
     """Making, showing and storing a chart needs no plotly, so a kernel starts quickly."""
-    code = "import sys, labkit.teach.views, labkit.teach.charts as c; c.Chart(title='t', words='w', categories=['1'],"
-    code += " series=[c.Series('system', [1])]).interactive(); print('plotly' in sys.modules)"
+    code = "import sys, labkit.teach.views.statelessness, labkit.teach.charts.chart as c; "
+    code += "c.Chart(title='t', words='w', categories=['1'], series=[c.Series('system', [1])])"
+    code += ".interactive(); print('plotly' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
 

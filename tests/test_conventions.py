@@ -13,8 +13,8 @@ import nbformat
 import pytest
 from notebook_rules import RULES, Notebook, bundle, coverage
 
-from labkit.teach.charts import CHART_MIME, Chart
-from labkit.teach.source import stale_links
+from labkit.teach.cells.source import stale_links
+from labkit.teach.charts.chart import CHART_MIME, Chart
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -262,7 +262,7 @@ def test_a_picture_of_other_numbers_is_seen():
 
 
 def _chart(tokens):
-    from labkit.teach.charts import PARTS, Series
+    from labkit.teach.charts.chart import PARTS, Series
 
     series = Series(next(iter(PARTS)), (tokens, 30))
     return Chart(title="Tokens", words=f"Turn 1 sent {tokens} tokens.", categories=("1", "2"), series=(series,))

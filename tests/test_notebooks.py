@@ -10,7 +10,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-NO_NETWORK = execute_notebooks.FOLDER.parent / "labkit" / "teach" / "closed_network.py"
+NO_NETWORK = execute_notebooks.FOLDER.parent / "labkit" / "teach" / "report" / "closed_network.py"
 PATHS = sorted(execute_notebooks.FOLDER.glob("*.ipynb"))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labkit.costs import CACHING, Plan, Strategy, planned, total_cost
 from labkit.models import known
-from labkit.teach.views_costs import ALL, MANY, STRATEGIES, what_if
+from labkit.teach.views.costs import ALL, MANY, STRATEGIES, what_if
 
 MODELS = sorted(known())
 settings = st.fixed_dictionaries(

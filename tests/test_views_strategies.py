@@ -9,8 +9,8 @@ import pytest
 from labkit import ConversationManager, KeepRecent, SlidingWindowManager, SmartConversationManager, claude
 from labkit.costs import total_cost
 from labkit.strategies import full_history
-from labkit.teach.race import FACTS, TURNS, Race, summaries_by, told
-from labkit.teach.views_strategies import STRATEGIES, sends, strategy_race
+from labkit.teach.lessons.race import FACTS, TURNS, Race, summaries_by, told
+from labkit.teach.views.strategies import STRATEGIES, sends, strategy_race
 
 SYSTEM = "You are a patient Python tutor."
 
