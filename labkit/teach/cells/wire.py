@@ -14,6 +14,7 @@ from labkit.messages import Message, from_wire
 from labkit.sent import Sent
 from labkit.strategies import Fate
 from labkit.teach.cells.shown import Shown, table
+from labkit.teach.cells.words import counted
 
 type Marked = tuple[str, str]
 """A mark (NEW, same or gone; empty for what frames them) and a line of the body."""
@@ -63,9 +64,9 @@ def show_log(log: Sequence[Sent], most: int = 40) -> Shown:
         if len(set(columns[name])) == 1 and (name != "status" or columns[name][0] == 200):
             del columns[name]
     address = "" if "to" in columns else f" to {log[0].method} {log[0].path}"
-    count = f"{len(log):,} {'request' if len(log) == 1 else 'requests'}{address}"
     newest = f"the newest {most:,} of " if first else ""
-    return table(list(columns), zip(*columns.values(), strict=True), f"{newest}{count}; {_sources(shown)}")
+    caption = f"{newest}{counted(len(log), 'request')}{address}; {_sources(shown)}"
+    return table(list(columns), zip(*columns.values(), strict=True), caption)
 
 
 def as_timeline(talk: Iterable[Message | Mapping[str, Any] | Fate]) -> Shown:
@@ -149,8 +150,7 @@ def _repeated(before: Sent | None, now: Sent) -> int:
 
 def _news(sent: Sent, before: Sent | None) -> str:
     if before is None:
-        count = len(sent.messages)
-        return f"{count:,} {'message' if count == 1 else 'messages'} in it, written out below."
+        return f"{counted(len(sent.messages), 'message')} in it, written out below."
     marks = [mark for mark, _ in _compared(before.messages, sent.messages)]
     new, same, gone = (marks.count(mark) for mark in ("NEW", "same", "gone"))
     left = f", {gone:,} gone" if gone else ""
@@ -182,7 +182,7 @@ def _message_lines(
             folded += 1
             continue
         if folded:
-            yield "same", f"    ... {folded:,} {'message' if folded == 1 else 'messages'} repeated word for word ..."
+            yield "same", f"    ... {counted(folded, 'message')} repeated word for word ..."
             folded = 0
         if mark != "end":
             end = "," if left and mark != "gone" else ""

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from labkit.teach.cells.words import counted
+
 LETTERS = "abcdefghij"
 
 
@@ -135,8 +137,8 @@ class SeveralOf(Question):
         return chosen
 
     def _partly(self, chosen: set[int], right: set[int]) -> str:
-        missed, extra = len(right - chosen), len(chosen - right)
-        return f" {missed} right one{'s' * (missed != 1)} missing, {extra} wrong one{'s' * (extra != 1)} chosen."
+        missed, extra = counted(len(right - chosen), "right one"), counted(len(chosen - right), "wrong one")
+        return f" {missed} missing, {extra} chosen."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from itertools import count
 from pathlib import Path
 from time import monotonic
 
+from labkit.teach.cells.words import counted
 from labkit.teach.record.progress import as_file_name
-from labkit.teach.report.files import Class, files_below, many, read_class
+from labkit.teach.report.files import Class, files_below, read_class
 from labkit.teach.report.pages import class_page, learner_page
 from labkit.teach.report.rerun import DEFAULT_LIMITS, Limits, rerun_class
 from labkit.teach.report.tables import Cell, Share, tables
@@ -75,7 +76,7 @@ def write(
     out.write_text(class_page(class_, links, live), "utf-8")
     skipped = sum(one.fate == "skipped" for one in class_.files)
     marked = sum(one.fate == "marked" for one in class_.files)
-    read = f"{many(len(class_.students), 'learner')}, {many(len(class_.files), 'file')}"
+    read = f"{counted(len(class_.students), 'learner')}, {counted(len(class_.files), 'file')}"
     yield f"{out}: {read}, {skipped:,} skipped, {marked:,} marked"
 
 

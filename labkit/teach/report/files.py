@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from labkit.teach.cells.words import counted
 from labkit.teach.questions.files import names
 from labkit.teach.record import ledger
 from labkit.teach.report.notebooks import Claims, NotANotebook, claims_in
@@ -131,11 +132,6 @@ def key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def many(number: int, noun: str) -> str:
-    """A number of things in words: 1 line, 2 lines."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def shown_path(folder: Path, path: Path) -> str:
     """A file's path below the folder, as text that can be shown."""
     told = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
@@ -167,10 +163,10 @@ def _progress(path: Path, name: str, read: ledger.Ledger) -> _Progress:
     """What is kept of a progress file: its figures, not its records."""
     if not read.entries:
         raise _Skip("holds no record of labkit")
-    counted = tally(read.entries)
+    figures = tally(read.entries)
     generated = any(entry["kind"] == "generated" for entry in read.entries)
-    marks = tuple(_marks(read, counted))
-    return _Progress(path, _name_in(read) or name, counted, marks, len(read.entries), read.start, generated)
+    marks = tuple(_marks(read, figures))
+    return _Progress(path, _name_in(read) or name, figures, marks, len(read.entries), read.start, generated)
 
 
 def _content(path: Path, largest: int) -> bytes:
@@ -234,18 +230,18 @@ def _progress_of(folder: Path, kept: list[_Progress], students: dict[str, Studen
         yield Handed(path, "marked" if student.marks else "read", "; ".join(student.marks), one.name)
 
 
-def _marks(read: ledger.Ledger, counted: Tally) -> Iterator[str]:
+def _marks(read: ledger.Ledger, figures: Tally) -> Iterator[str]:
     if read.broken:
         places = ", ".join(map(str, read.broken[:5])) + (" and more" if len(read.broken) > 5 else "")
         yield f"changed: lines that do not follow from the one before them ({places})"
     if read.unchained:
-        yield f"{many(read.unchained, 'line')} of an older form, without a chain"
+        yield f"{counted(read.unchained, 'line')} of an older form, without a chain"
     if read.newer:
-        yield f"{many(read.newer, 'line')} written by a later version of labkit"
+        yield f"{counted(read.newer, 'line')} written by a later version of labkit"
     if read.unreadable:
-        yield f"{many(len(read.unreadable), 'line')} that cannot be read"
-    if counted.foreign:
-        yield f"{many(counted.foreign, 'record')} of something that this version does not have"
+        yield f"{counted(len(read.unreadable), 'line')} that cannot be read"
+    if figures.foreign:
+        yield f"{counted(figures.foreign, 'record')} of something that this version does not have"
 
 
 def _notebooks_of(
@@ -259,4 +255,4 @@ def _notebooks_of(
         for exercise, claim in claims.items():
             if student.stored.get(exercise) != "right":
                 student.stored[exercise] = claim
-        yield Handed(shown_path(folder, path), "read", f"{many(len(claims), 'checked exercise')} in it", name)
+        yield Handed(shown_path(folder, path), "read", f"{counted(len(claims), 'checked exercise')} in it", name)

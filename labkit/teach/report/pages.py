@@ -13,10 +13,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from labkit.teach.cells.words import counted
 from labkit.teach.charts.chart import Chart, Series, plotly_script
 from labkit.teach.charts.hover import plotly_form
 from labkit.teach.exercises import all_exercises
-from labkit.teach.report.files import Class, Student, many
+from labkit.teach.report.files import Class, Student
 from labkit.teach.report.learner import tables_of, words_of
 from labkit.teach.report.tables import Cell, Share, Table, tables
 from labkit.teach.results.syllabus import notebook_of, notebooks, questions
@@ -81,13 +82,13 @@ def _words(class_: Class) -> Iterator[str]:
     skipped = sum(one.fate == "skipped" for one in class_.files)
     marked = sum(one.fate == "marked" for one in class_.files)
     right = sum(student.right(id) for student in students for id in all_exercises())
-    yield f"{many(len(students), 'learner')}, {many(len(class_.files) - skipped, 'file')} read{when}."
+    yield f"{counted(len(students), 'learner')}, {counted(len(class_.files) - skipped, 'file')} read{when}."
     yield (
         f"Of {len(all_exercises())} exercises a learner has {right / max(len(students), 1):.1f} right on average. "
         "Nothing of a learner's code is in these files."
     )
     if skipped or marked:
-        told = f"{many(skipped, 'file')} skipped and {many(marked, 'file')} marked"
+        told = f"{counted(skipped, 'file')} skipped and {counted(marked, 'file')} marked"
         yield f"{told}; the last table names each, and says why."
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import NamedTuple
 
+from labkit.teach.cells.words import counted
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
 from labkit.teach.questions.predictions import in_words
@@ -264,7 +265,7 @@ def commonest(lists: Iterable[Iterable[str]]) -> str:
     if not counts:
         return ""
     text, many = min(counts.items(), key=lambda item: (-item[1], item[0]))
-    return f"{text} ({many} learner{'s' * (many != 1)})"
+    return f"{text} ({counted(many, 'learner')})"
 
 
 def answer_in_words(id: str, given: object) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from labkit.teach.cells.shown import Shown, table
+from labkit.teach.cells.words import counted
 from labkit.teach.questions.files import names
 from labkit.teach.questions.kinds import Question
 from labkit.teach.record import progress
@@ -44,7 +45,7 @@ def to_repeat(records: Records | None = None) -> Shown:
     answers = _answers(records)
     missed = [questions()[id] for id, one in answers.items() if not one.right]
     rows = dict.fromkeys(row for question in missed for row in taught(question))
-    many = f"{len(missed)} question{'s' * (len(missed) != 1)}"
+    many = counted(len(missed), "question")
     head = (
         f"Of {len(answers)} answered, {many} to come back to:" if rows else "Nothing to repeat: all are right by now."
     )

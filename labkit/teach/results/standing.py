@@ -6,6 +6,7 @@ from html import escape
 
 from labkit.teach.cells.pages import as_html, framed
 from labkit.teach.cells.shown import Shown, table
+from labkit.teach.cells.words import counted
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
 from labkit.teach.record import progress
@@ -70,7 +71,7 @@ def _next_in(done: Tally, number: str) -> str:
             return f"exercise {id}"
     asked = _of(questions(), number)
     left = sum(not done.answers.get(id, Answers()).right for id in asked)
-    return f"{left} question{'s' * (left != 1)}" if left else ""
+    return counted(left, "question") if left else ""
 
 
 def _warning() -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.sent import Sent
+from labkit.teach.cells.words import counted
 from labkit.teach.checks.check import brief
 from labkit.teach.trials.claude import Wire, last_words
 from labkit.teach.trials.reading import told
@@ -92,11 +93,6 @@ def _compared(got: list[tuple[str, str]], due: list[tuple[str, str]], verb: str)
     if extra := [words for role, words in got if (role, words) not in due]:
         return f"{verb} {_messages(got)} where {len(due)} were due: {brief(extra[0])} is not one of them"
     return f"{verb} {_messages(got)}, in another order or another number than they were said"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, such as "1 message" and "1,200 messages"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _messages(messages: list[Any]) -> str:

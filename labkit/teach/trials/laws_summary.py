@@ -9,9 +9,10 @@ from itertools import takewhile
 from typing import Any
 
 from labkit.sent import Sent
+from labkit.teach.cells.words import counted
 from labkit.teach.checks.check import brief
 from labkit.teach.trials.claude import Wire, last_words
-from labkit.teach.trials.laws import QUESTION, REPLY, Law, Need, counted, lines, shown_to
+from labkit.teach.trials.laws import QUESTION, REPLY, Law, Need, lines, shown_to
 from labkit.teach.trials.run import Run, Step
 
 ASKED = Need("no summary was asked for", lambda run, _: any(not main for _, main in _asked(run)))
@@ -92,7 +93,7 @@ def _recent_whole(run: Run, step: Step) -> str:
         return ""
     missing = next((words for role, words in due if (role, words) not in lines(step.main.messages)), "")
     what = f"{brief(missing)} is missing" if missing else "something stands between them"
-    return f"sent a request that does not end in the newest {len(recent)} turns and the question: {what}"
+    return f"sent a request that does not end in the newest {counted(len(recent), 'turn')} and the question: {what}"
 
 
 def _nothing_vanishes(run: Run, step: Step) -> str:

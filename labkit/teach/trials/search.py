@@ -15,6 +15,7 @@ from typing import Any
 from labkit.teach.cells.pages import as_html
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.cells.wire import as_timeline
+from labkit.teach.cells.words import counted
 from labkit.teach.checks.check import Broken, Finding, Outcome, Untried, brief, caught
 from labkit.teach.trials.claude import TrialClaude, last_words
 from labkit.teach.trials.laws import Law, api_words
@@ -215,7 +216,7 @@ def _happens(place: int, move: str) -> str:
 
 
 def _carried(messages: list[Any], main: bool) -> str:
-    count = f"{len(messages)} {'message' if len(messages) == 1 else 'messages'}"
+    count = counted(len(messages), "message")
     return count if main else f"{count} in another request"
 
 

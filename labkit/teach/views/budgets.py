@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from labkit.budgets import SHARES, allocate
+from labkit.teach.cells.words import counted
 from labkit.teach.charts.chart import Chart, Series, Threshold
 
 WINDOW = 200_000
@@ -109,6 +110,4 @@ def _deck_words(turn: int, a_turn: int, used: Mapping[str, int], room: Mapping[s
     if over:
         return f"{words} Over its share: {' and '.join(over)}. Prune now, while there is room."
     turns = (room["history"] - used["history"]) // a_turn
-    if turns < SOON:
-        return f"{words} Warning: the history has room for {turns} more {'turn' if turns == 1 else 'turns'}."
-    return f"{words} The history has room for {turns} more turns."
+    return f"{words} {'Warning: the' if turns < SOON else 'The'} history has room for {counted(turns, 'more turn')}."

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from labkit.costs import CACHING, Caching, Cost, Plan, Strategy, planned, planned_costs
 from labkit.models import Model, find
+from labkit.teach.cells.words import counted
 from labkit.teach.charts.chart import Chart, Series
 
 MANY = 10_000
@@ -55,7 +56,7 @@ def _side_by_side(row: Model, plan: Plan, caching: Caching) -> Chart:
     sums = {name: sum(planned_costs(plan, one, caching, row), Cost()) for name, one in STRATEGIES.items()}
     every = (dollars(planned_costs(plan, one, mode, row)) for one in STRATEGIES.values() for mode in CACHING)
     return Chart(
-        title=f"{plan.turns} turns in dollars for {MANY:,} conversations, caching: {caching}",
+        title=f"{counted(plan.turns, 'turn')} in dollars for {MANY:,} conversations, caching: {caching}",
         words=_words_on_all(row, plan, sums, caching),
         kind="rows",
         categories=list(sums),
@@ -87,7 +88,7 @@ def _words_on_all(row: Model, plan: Plan, sums: Mapping[str, Cost], caching: Cac
     said = ", ".join(f"{name} {_money(each.dollars)}" for name, each in sums.items())
     many = ", ".join(_many(each.dollars) for each in sums.values())
     best = min(sums, key=lambda name: sums[name].dollars)
-    words = f"{row.name}, {plan.turns} turns, caching: {caching}. One conversation costs: {said}."
+    words = f"{row.name}, {counted(plan.turns, 'turn')}, caching: {caching}. One conversation costs: {said}."
     return f"{words} {MANY:,} of them: {many}. The cheapest is the {best}.{_doubts(row, plan, caching)}"
 
 
@@ -103,8 +104,8 @@ def _words_on_one(row: Model, plan: Plan, strategy: str, caching: Caching) -> st
     best = min(every, key=lambda choice: every[choice])
     cheapest = "It is the cheapest choice here" if best == (strategy, caching) else _cheapest(*best, every[best])
     return (
-        f"{row.name}, {plan.turns} turns, {strategy}, caching: {caching}: {_money(one)} for one conversation, "
-        f"{_many(one)} for {MANY:,}. {contrast} it would be {_money(less)} for one. "
+        f"{row.name}, {counted(plan.turns, 'turn')}, {strategy}, caching: {caching}: {_money(one)} for one "
+        f"conversation, {_many(one)} for {MANY:,}. {contrast} it would be {_money(less)} for one. "
         f"{cheapest}.{_doubts(row, plan, caching)}"
     )
 

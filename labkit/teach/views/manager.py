@@ -11,6 +11,7 @@ from typing import Any
 from labkit.clients import claude
 from labkit.costs import total_cost
 from labkit.sent import Sent
+from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series
 from labkit.teach.lessons.race import told
 from labkit.teach.trials.run import lent, started
@@ -121,13 +122,8 @@ def _words(runs: Mapping[str, Sequence[Turn]], turns: int) -> str:
     sums = [f"{sum(turn.tokens for turn in run):,}" for run in runs.values()]
     asked = [str(sum(turn.requests for turn in run)) for run in runs.values()]
     dollars = [f"{sum(turn.price for turn in run) / 1_000:.3f}" for run in runs.values()]
-    there = len(told(turns))
     return (
-        f"Input tokens of turn {turns}: {_listed(last)}. All turns so far: {_listed(sums)} tokens in {_listed(asked)} "
-        f"requests, for {_listed(dollars)} dollars. Of {there} planted {'detail' if there == 1 else 'details'} told so "
-        f"far, the request of turn {turns} carries {_listed([str(run[-1].known) for run in runs.values()])}."
+        f"Input tokens of turn {turns}: {listed(last)}. All turns so far: {listed(sums)} tokens in {listed(asked)} "
+        f"requests, for {listed(dollars)} dollars. Of {counted(len(told(turns)), 'planted detail')} told so "
+        f"far, the request of turn {turns} carries {listed([str(run[-1].known) for run in runs.values()])}."
     )
-
-
-def _listed(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -12,6 +12,7 @@ from labkit.messages import History, Message
 from labkit.models import DEFAULT_MODEL
 from labkit.sent import Sent
 from labkit.teach.cells.wire import in_words, source_words
+from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series
 from labkit.tokens import estimate_tokens
 
@@ -158,18 +159,15 @@ def _carried(turn: int, parts: Sequence[str], sizes: Sequence[int]) -> str:
     kept = [place for place, part in enumerate(parts) if part in ("history", "current")]
     gone = [str(place) for place, part in enumerate(parts) if part == "dropped"]
     tokens = sizes[0] + sum(sizes[place] for place in kept)
-    carried = f"{'the system prompt and ' if sizes[0] else ''}{len(kept):,} of {_messages(len(kept) + len(gone))}"
+    carried = (
+        f"{'the system prompt and ' if sizes[0] else ''}{len(kept):,} of {counted(len(kept) + len(gone), 'message')}"
+    )
     words = f"The request of turn {turn} carries {carried}, about {tokens:,} tokens (estimated)."
     if len(gone) == 1:
         return f"{words} Message {gone[0]} is left out: for this reply it is as if it had never been said."
     if gone:
-        names = f"{', '.join(gone[:-1])} and {gone[-1]}"
-        return f"{words} Messages {names} are left out: for this reply it is as if they had never been said."
+        return f"{words} Messages {listed(gone)} are left out: for this reply it is as if they had never been said."
     return words
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count:,} messages"
 
 
 def _first_words(message: Message) -> str:

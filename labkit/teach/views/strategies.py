@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from labkit.costs import total_cost
 from labkit.strategies import KeepRecent, Step, full_history
+from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series, Threshold
 from labkit.teach.lessons.race import Leg, Race, told
 
@@ -76,14 +77,14 @@ def _race_words(race: Race, shown: Sequence[Entrant], turns: int) -> str:
     known = [len(race.known(one.legs, turns, one.step)) for one in shown]
     plain = [f"{total_cost(bill, race.model).dollars:.2f}" for bill in bills]
     cached = [f"{total_cost(race.bill(one.legs, turns, True), race.model).dollars:.2f}" for one in shown]
+    together = f"All {turns} turns together" if turns > 1 else "So far"
     first = [f"{one.legs[turns - 1].total:,} ({one.name})" for one in shown]
-    there = len(told(turns))
     return (
-        f"Input tokens of request {turns}: {_listed(first)}. "
-        f"All {turns} turns together, calls for summaries included: {_listed([f'{each:,}' for each in sums])}. "
-        f"Of {there} planted {'detail' if there == 1 else 'details'} told so far, the next request carries "
-        f"{_listed(list(map(str, known)))}. "
-        f"Cost in dollars: {_listed(plain)}; with prompt caching {_listed(cached)}."
+        f"Input tokens of request {turns}: {listed(first)}. "
+        f"{together}, calls for summaries included: {listed([f'{each:,}' for each in sums])}. "
+        f"Of {counted(len(told(turns)), 'planted detail')} told so far, the next request carries "
+        f"{listed(list(map(str, known)))}. "
+        f"Cost in dollars: {listed(plain)}; with prompt caching {listed(cached)}."
     )
 
 
@@ -99,26 +100,19 @@ def sends(race: Race, turn: int, window: int, threshold: int) -> Chart:
     most = legs[0].total
     rows = {part: [getattr(leg, part) for leg in legs] for part in ("system", "summary", "history", "current")}
     carried = [
-        f"{one.name} sends {_messages(leg)} ({leg.total:,} tokens)" for one, leg in zip(three, legs, strict=True)
+        f"{one.name} sends {counted(leg.messages, 'message')} ({leg.total:,} tokens)"
+        for one, leg in zip(three, legs, strict=True)
     ]
     return Chart(
         title=f"What each strategy sends on turn {turn}",
-        words=f"On turn {turn}, {_listed(carried)}.",
+        words=f"On turn {turn}, {listed(carried)}.",
         kind="rows",
         axis="strategy",
         categories=[one.name for one in three],
         series=[Series(part, [value or None for value in values]) for part, values in rows.items()],
-        notes=[f"tokens in {_messages(leg)}" for leg in legs],
+        notes=[f"tokens in {counted(leg.messages, 'message')}" for leg in legs],
         thresholds=[Threshold(most, "all that was said")],
         top=most * 1.05,
         height=200,
         source=SOURCE.partition(" Dollars")[0],
     )
-
-
-def _messages(leg: Leg) -> str:
-    return "1 message" if leg.messages == 1 else f"{leg.messages} messages"
-
-
-def _listed(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
