@@ -22,7 +22,7 @@ from labkit.teach.charts.chart import CHART_MIME, Chart, Lane, Series, Threshold
 from labkit.teach.charts.drawing import PARTS, Box, Line, Words
 from labkit.teach.charts.layout import WIDTH, arranged, number, ticks
 from labkit.teach.charts.lettering import printable, shortened, width_of, wrapped
-from labkit.teach.charts.raster import SCALE, png, same_picture
+from labkit.teach.charts.raster import SCALE, png
 from labkit.teach.views.statelessness import payload, tokens_per_turn
 from labkit.tokens import estimate_tokens
 from tests.conversations import conversations
@@ -201,17 +201,6 @@ def test_a_png_keeps_each_colour_whole(part):
     chart = some_chart(series=[Series(name, (1, 1) if name == part else (500, 500)) for name in PARTS], kind="rows")
     drawn = Image.open(BytesIO(chart.png())).convert("RGB")
     assert PARTS[part].colour in {f"#{r:02x}{g:02x}{b:02x}" for _, (r, g, b) in drawn.getcolors(10**6)}
-
-
-def test_pictures_are_told_apart():
-    """A picture equals itself and one with a shade's difference, but not one with another bar or another size."""
-    chart, other = some_chart(), some_chart(series=(Series("system", (10, 10)), Series("history", (None, 30))))
-    shaded = BytesIO()
-    Image.open(BytesIO(chart.png())).convert("L").point(lambda shade: max(shade - 20, 0)).save(shaded, "PNG")
-    assert same_picture(chart.png(), chart.png())
-    assert same_picture(chart.png(), shaded.getvalue())
-    assert not same_picture(chart.png(), other.png())
-    assert not same_picture(chart.png(), chart.png(caption=True))
 
 
 def test_what_a_notebook_stores_is_small_and_readable():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise, product
 
-from PIL import Image, ImageChops, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
 from labkit.teach.charts.drawing import PARTS, STROKES, TILE, Box, Drawing, Line, Shape, Words, hatch_of, stroke_width
 from labkit.teach.charts.lettering import font, printable
@@ -41,19 +41,6 @@ def _palette() -> Image.Image:
     palette = Image.new("P", (1, 1))
     palette.putpalette([*paper, *tints])
     return palette
-
-
-def same_picture(one: bytes, other: bytes, tolerance: float = 0.002) -> bool:
-    """True when two PNGs have one size and at most `tolerance` of their pixels differ visibly.
-
-    nbval never compares pictures, so a test draws each stored one again and asks this. Letters may differ by
-    a shade from one release of the font engine to the next; a bar of another height may not.
-    """
-    first, second = (Image.open(io.BytesIO(data)).convert("L") for data in (one, other))
-    if first.size != second.size:
-        return False
-    counts = ImageChops.difference(first, second).histogram()
-    return sum(counts[64:]) <= tolerance * sum(counts)
 
 
 def _paint(pen: ImageDraw.ImageDraw, image: Image.Image, shape: Shape) -> None:

@@ -13,12 +13,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from labkit.manager import SmartConversationManager
+from labkit.teach.lessons.stored_runs import Run
 
 FOLDER = Path(__file__).resolve().parents[3] / "notebooks" / "node"
 STORED = FOLDER / "walkthrough.json"
@@ -27,26 +26,11 @@ OLDEST = 20
 SAID = ("My name is Ada.", "My order is A-1047.", "My favourite colour is blue.")
 
 
-@dataclass(frozen=True)
-class NodeRun:
-    """What Node.js printed, the `file` in which it saved the conversation, and the `source`: run here, or stored.
+@dataclass(frozen=True, repr=False)
+class NodeRun(Run):
+    """A run of Node.js, and the `file` in which it saved the conversation, which is there until Python ends."""
 
-    The file is there until Python ends.
-    """
-
-    printed: str
-    source: str
     file: Path
-
-    def __repr__(self) -> str:
-        """What was printed."""
-        return self.printed
-
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        """What was printed; in a live notebook with the source above it, which differs from machine to machine."""
-        from labkit.teach.widgets.explore import live
-
-        return live(f"<pre>{escape(self.source)}\n\n{escape(self.printed)}</pre>") | {"text/plain": self.printed}
 
 
 def run_node() -> NodeRun:

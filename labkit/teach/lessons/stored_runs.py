@@ -22,9 +22,9 @@ from typing import Any
 START_SECONDS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
-    """What a program printed, below a line that fits both cases; `source` says whether it ran here or was stored."""
+    """What a program printed, in words that fit both cases; `source` says whether it ran here or was stored."""
 
     printed: str
     source: str

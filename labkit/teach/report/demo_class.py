@@ -22,7 +22,7 @@ from labkit.teach.questions.files import predictions
 from labkit.teach.questions.kinds import LETTERS, Question
 from labkit.teach.record.ledger import VERSION, Entry, written
 from labkit.teach.results.scores import NOTEBOOKS
-from labkit.teach.results.syllabus import notebook_of, notebooks, questions
+from labkit.teach.results.syllabus import notebooks, of_notebook, questions
 
 LEARNERS, SEED = 30, 7
 FIRST_DAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -63,13 +63,13 @@ def records(number: int, seed: int = SEED) -> Iterator[Entry]:
 
 
 def _work(notebook: str, ability: float, random: Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for id in _of(predictions(), notebook):
+    for id in of_notebook(predictions(), notebook):
         if id in came() and random.random() < 0.85:
             yield from _predicted(id, ability, random)
-    for id in _of(all_exercises(), notebook):
+    for id in of_notebook(all_exercises(), notebook):
         if random.random() < 0.93:
             yield from _tried(all_exercises()[id], ability, random)
-    for id in _of(questions(), notebook):
+    for id in of_notebook(questions(), notebook):
         if random.random() < 0.9:
             yield from _answered(questions()[id], ability, random)
 
@@ -146,10 +146,6 @@ def came() -> dict[str, str | float]:
             if asked and told and asked[1] in predictions():
                 found[asked[1]] = told[1] or float(told[2].replace(",", "").rstrip("."))
     return found
-
-
-def _of(ids: Sequence[str] | dict[str, Any], notebook: str) -> list[str]:
-    return [id for id in ids if notebook_of(id) == notebook]
 
 
 def _chance(id: str, ability: float) -> float:

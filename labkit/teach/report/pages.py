@@ -20,7 +20,7 @@ from labkit.teach.exercises import all_exercises
 from labkit.teach.report.files import Class, Student
 from labkit.teach.report.learner import tables_of, words_of
 from labkit.teach.report.tables import Cell, Share, Table, tables
-from labkit.teach.results.syllabus import notebook_of, notebooks, questions
+from labkit.teach.results.syllabus import notebooks, of_notebook, questions
 from labkit.teach.results.tally import RULES, Answers, Work
 
 HARDEST = 3
@@ -113,7 +113,7 @@ def _charts(students: Sequence[Student]) -> Iterator[Chart]:
     works = {id: [student.tally.work.get(id, Work()) for student in students] for id in all_exercises()}
     yield from _fates("How the exercises went", works)
     for number, title in notebooks().items():
-        asked = [id for id in questions() if notebook_of(id) == number]
+        asked = of_notebook(questions(), number)
         answers = {id: [student.tally.answers.get(id, Answers()) for student in students] for id in asked}
         yield from _fates(f"Questions of notebook {int(number)} · {title}", answers)
 

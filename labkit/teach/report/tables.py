@@ -11,7 +11,7 @@ from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
 from labkit.teach.questions.predictions import in_words
 from labkit.teach.report.files import Class, Student
-from labkit.teach.results.syllabus import notebook_of, notebooks, objectives, questions
+from labkit.teach.results.syllabus import notebook_of, notebooks, objectives, of_notebook, questions
 from labkit.teach.results.tally import Answers, Guess, Work
 
 
@@ -104,8 +104,8 @@ def by_notebook(students: Sequence[Student]) -> Table:
 
 
 def _notebook(students: Sequence[Student], number: str) -> Row:
-    exercises = _of(all_exercises(), number)
-    asked = _of(questions(), number)
+    exercises = of_notebook(all_exercises(), number)
+    asked = of_notebook(questions(), number)
     here = [student for student in students if _worked(student, number)]
     return (
         f"{int(number)} · {notebooks()[number]}",
@@ -297,10 +297,6 @@ def _true(these: Iterable[bool]) -> Share:
     return Share(sum(these), len(these))
 
 
-def _of(ids: Iterable[str], number: str) -> list[str]:
-    return [id for id in ids if notebook_of(id) == number]
-
-
 def _works(students: Iterable[Student], ids: Iterable[str]) -> Iterator[Work]:
     ids = list(ids)
     return (student.tally.work[id] for student in students for id in ids if id in student.tally.work)
@@ -322,7 +318,7 @@ def _tried(student: Student, exercises: Iterable[str], asked: Iterable[str]) -> 
 
 def _worked(student: Student, number: str) -> bool:
     kept = student.tally
-    return bool(_of([*kept.work, *kept.answers, *kept.guesses, *student.stored], number))
+    return bool(of_notebook([*kept.work, *kept.answers, *kept.guesses, *student.stored], number))
 
 
 def _seconds(student: Student, number: str) -> float:

@@ -1,7 +1,7 @@
 """Where a learner stands: what is done, notebook by notebook and objective by objective, and what comes next."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 
 from labkit.teach.cells.pages import as_html, framed
@@ -10,7 +10,7 @@ from labkit.teach.cells.words import counted
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
 from labkit.teach.record import progress
-from labkit.teach.results.syllabus import Objective, notebook_of, notebooks, objectives, questions
+from labkit.teach.results.syllabus import Objective, notebooks, objectives, of_notebook, questions
 from labkit.teach.results.tally import Answers, Guess, Tally, Work, tally
 
 HEAD = ("notebook", "exercises right", "hints", "solutions", "questions right", "predictions right", "next")
@@ -35,9 +35,9 @@ def where_you_stand(notebook: str = "") -> Shown:
 
 
 def _row(done: Tally, number: str) -> tuple[object, ...]:
-    works = [done.work.get(id, Work()) for id in _of(all_exercises(), number)]
-    answers = [done.answers.get(id, Answers()) for id in _of(questions(), number)]
-    guesses = [done.guesses.get(id, Guess()) for id in _of(predictions(), number)]
+    works = [done.work.get(id, Work()) for id in of_notebook(all_exercises(), number)]
+    answers = [done.answers.get(id, Answers()) for id in of_notebook(questions(), number)]
+    guesses = [done.guesses.get(id, Guess()) for id in of_notebook(predictions(), number)]
     return (
         f"{int(number)} · {notebooks()[number]}",
         _share(sum(work.right for work in works), len(works)),
@@ -66,10 +66,10 @@ def _words(done: Tally) -> str:
 
 def _next_in(done: Tally, number: str) -> str:
     """What to do next in a notebook, "" when all is right."""
-    for id in _of(all_exercises(), number):
+    for id in of_notebook(all_exercises(), number):
         if not done.work.get(id, Work()).right:
             return f"exercise {id}"
-    asked = _of(questions(), number)
+    asked = of_notebook(questions(), number)
     left = sum(not done.answers.get(id, Answers()).right for id in asked)
     return counted(left, "question") if left else ""
 
@@ -82,10 +82,6 @@ def _warning() -> Iterator[str]:
             f"Nothing can be kept: the folder {place} cannot be written. Set {progress.FOLDER_VARIABLE} to another one "
             "before you start the lab."
         )
-
-
-def _of(ids: Iterable[str], number: str) -> list[str]:
-    return [id for id in ids if notebook_of(id) == number]
 
 
 def _objectives_of(number: str) -> list[Objective]:

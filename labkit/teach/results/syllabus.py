@@ -1,7 +1,7 @@
 """What there is to do, by id: notebooks, the objectives of the curriculum, exercises, questions and predictions."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,6 +25,11 @@ class Objective:
 def notebook_of(id: str) -> str:
     """The number of the notebook that an exercise, a question or a prediction belongs to."""
     return id[:2]
+
+
+def of_notebook(ids: Iterable[str], number: str) -> list[str]:
+    """Those of these ids that belong to a notebook, named by its number."""
+    return [id for id in ids if notebook_of(id) == number]
 
 
 @cache

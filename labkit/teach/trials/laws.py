@@ -4,7 +4,6 @@ A test gives a clause that goes on after "Your code" when the law is broken, and
 looks at the words of a reply beyond whether they are the ones that came. Used by the checks of notebook 06.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -315,8 +314,3 @@ OTHER_UNTOUCHED = Law(
     "",
     needs=REPLY,
 )
-
-
-def shown_to(sent: Sent) -> str:
-    """Everything a request says, as one text to look for words in."""
-    return json.dumps(sent.messages, ensure_ascii=False) + json.dumps(sent.request.get("system", ""))

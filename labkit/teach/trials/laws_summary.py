@@ -12,7 +12,7 @@ from labkit.sent import Sent
 from labkit.teach.cells.words import counted
 from labkit.teach.checks.check import brief
 from labkit.teach.trials.claude import Wire, last_words
-from labkit.teach.trials.laws import QUESTION, REPLY, Law, Need, lines, shown_to
+from labkit.teach.trials.laws import QUESTION, REPLY, Law, Need, lines
 from labkit.teach.trials.run import Run, Step
 
 ASKED = Need("no summary was asked for", lambda run, _: any(not main for _, main in _asked(run)))
@@ -35,6 +35,11 @@ def summaries(run: Run, until: Sent | None = None) -> list[tuple[Sent, str]]:
     earlier = takewhile(lambda one: one[0] is not until, _asked(run))
     found = [(sent, last_words(sent.reply)) for sent, main in earlier if not main and sent.status == 200]
     return [(sent, text) for sent, text in found if text.strip()]
+
+
+def _shown_to(sent: Sent) -> str:
+    """Everything a request says, as one text to look for words in."""
+    return json.dumps(sent.messages, ensure_ascii=False) + json.dumps(sent.request.get("system", ""))
 
 
 def _asked(run: Run) -> Iterator[tuple[Sent, bool]]:
@@ -136,18 +141,18 @@ def _summary_travels(run: Run, step: Step) -> str:
     made = summaries(run)
     if not step.main or not made or made[-1][0] in step.sent[step.sent.index(step.main) :]:
         return ""
-    return "" if made[-1][1] in shown_to(step.main) else f"has {brief(made[-1][1])} and sends a request without it"
+    return "" if made[-1][1] in _shown_to(step.main) else f"has {brief(made[-1][1])} and sends a request without it"
 
 
 def _summary_folded(run: Run, _: Step) -> str:
     made = summaries(run)
-    if len(made) < 2 or made[-2][1] in shown_to(made[-1][0]):
+    if len(made) < 2 or made[-2][1] in _shown_to(made[-1][0]):
         return ""
     return f"asked for {brief(made[-1][1])} without showing {brief(made[-2][1])}: what that one told is lost"
 
 
 def _summary_bounded(run: Run, step: Step) -> str:
-    sent = [text for _, text in summaries(run) if step.main and text in shown_to(step.main)]
+    sent = [text for _, text in summaries(run) if step.main and text in _shown_to(step.main)]
     if len(sent) < 2:
         return ""
     return f"sends {brief(sent[0])} and {brief(sent[1])} one behind the other: with each summary the request grows"
