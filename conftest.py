@@ -14,7 +14,7 @@ from nbval.plugin import IPyNbCell
 settings.register_profile("workbook", deadline=None, print_blob=True)
 settings.load_profile("workbook")
 
-NO_NETWORK = Path(__file__).parent / "labkit" / "teach" / "closed_network.py"
+NO_NETWORK = Path(__file__).parent / "labkit" / "teach" / "report" / "closed_network.py"
 HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
 os.environ |= {
     "LABKIT_PROGRESS": str(HOME / "progress"),

@@ -1,11 +1,12 @@
 """The rules of the house as pure functions from source text to complaints, so that each can be seen to fail.
 
-A module is named by its path below the package, with dots: `messages`, `offline.api`, `teach.charts`; the
-package's own `__init__` is `__init__`, and that of a part is the part's name.
+A module is named by its path below the package, with dots: `messages`, `offline.api`, `teach.charts.chart`; the
+package's own `__init__` is `__init__`, and that of a part or a folder is its name. A place is what has a floor: a
+module of the core, or a folder of `teach`.
 """
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -46,18 +47,25 @@ FLOORS: dict[str, int] = {
             ("evidence_rows",),
             ("evidence",),
             ("__init__",),
+            ("teach", "teach.cells", "teach.record"),
+            ("teach.charts", "teach.checks"),
+            ("teach.questions", "teach.trials", "teach.widgets"),
+            ("teach.exercises", "teach.lessons"),
+            ("teach.nbgrader_export", "teach.results", "teach.views"),
+            ("teach.report",),
         )
     )
     for name in names
 }
+PACKAGES = {"offline", *(name for name in FLOORS if name.startswith("teach"))}
 FAR_SIDE_NEIGHBOURS = {"clients", "__init__"}
 SDK_USERS = {"clients", "manager", "summarization", "tokens"}
 FILE_USERS = {"file_lock", "persistence", "lab", "published_sets", "replay"}
 FILE_MODULES = {"dbm", "redis", "shelve", "shutil", "sqlite3", "tempfile"}
 ONLY_IN = {
-    "plotly": {"teach.charts"},
-    "ipywidgets": {"teach.widgets", "teach.quiz"},
-    "anywidget": {"teach.widgets", "teach.quiz"},
+    "plotly": {"teach.charts.chart"},
+    "ipywidgets": {"teach.widgets.explore", "teach.questions.quiz"},
+    "anywidget": {"teach.widgets.explore", "teach.questions.quiz"},
 }
 FUNCTION_LINES, FUNCTION_MEDIAN = 40, 8
 MODULE_LINES, MODULE_MEDIAN = 300, 120
@@ -131,10 +139,10 @@ def _targets(node: ast.ImportFrom, module: Module, package_name: str) -> list[st
     base = node.module or ""
     if node.level:
         here = [package_name, *(() if module.name == "__init__" else module.name.split("."))]
-        is_package = module.name in ("__init__", "offline", "teach")
+        is_package = module.name == "__init__" or module.name in PACKAGES
         above = here[: len(here) - node.level + is_package]
         base = ".".join([*above, *([base] if base else [])])
-    if base in (package_name, f"{package_name}.offline", f"{package_name}.teach"):
+    if base == package_name or base.removeprefix(f"{package_name}.") in PACKAGES:
         return [f"{base}.{alias.name}" for alias in node.names]
     return [base]
 
@@ -148,23 +156,24 @@ def _inside(target: str) -> str | None:
     return target.removeprefix("labkit.")
 
 
-def _floor_of(name: str) -> int | None:
-    return FLOORS.get(name.split(".")[0])
+def _place(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[: 2 if parts[0] == "teach" else 1])
 
 
 def floors(module: Module) -> Iterator[str]:
-    """Imports of the core run downward, at import time, inside functions and for types alike."""
-    if module.part:
+    """Imports run downward, in the core and between teach's folders, at import time, in functions and for types."""
+    if module.part == "offline":
         return
-    own = _floor_of(module.name)
+    own = FLOORS.get(_place(module.name))
     if own is None:
         yield f"{module.name}: has no floor; give it one in FLOORS"
         return
     for item in imports(module):
         target = _inside(item.target)
-        if target is None or target.split(".")[0] in ("offline", "teach"):
+        if target is None or _place(target) in ("offline", _place(module.name)):
             continue
-        floor = _floor_of(target)
+        floor = FLOORS.get(_place(target))
         if floor is None or floor >= own:
             yield f"{module.name}:{item.line}: floor {own} imports {item.target} (floor {floor}), which is not below"
 
@@ -284,6 +293,17 @@ def middle_sizes(modules: Iterable[Module]) -> list[str]:
     return complaints
 
 
+def _loaded(target: str, importer: str, names: Set[str]) -> Iterator[str]:
+    """What an import loads: the module itself, and the packages around it that are not around the importer as well."""
+    around = [name for name in _with_packages(target) if name in names]
+    yield from (name for place, name in enumerate(around) if not place or name not in _with_packages(importer))
+
+
+def _with_packages(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
 def circles(modules: Iterable[Module]) -> list[str]:
     """No module needs, to be imported, a module that needs it."""
     modules = list(modules)
@@ -293,8 +313,7 @@ def circles(modules: Iterable[Module]) -> list[str]:
             name
             for item in imports(module)
             if item.when == "start" and (target := _inside(item.target))
-            for name in (target, target.rpartition(".")[0])
-            if name in names - {module.name, module.part}
+            for name in _loaded(target, module.name, names)
         }
         for module in modules
     }

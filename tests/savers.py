@@ -19,7 +19,7 @@ from labkit.conversation import Conversation
 from labkit.messages import assistant, user
 from labkit.persistence import ConversationConflict, JSONStore, RedisStore, SQLiteStore, Store
 from labkit.saved_form import Saved, SavedFormError, document_of, from_bytes
-from labkit.teach.stored_runs import redis_server
+from labkit.teach.lessons.stored_runs import redis_server
 
 BASE_TURNS = 150
 WORDS = "word " * 50

@@ -31,7 +31,7 @@ def test_sizes_in_the_middle():
 
 def test_the_package_is_read_whole():
     """The rules see the core, the far side and the teaching part, so that an empty walk cannot pass them."""
-    assert {"__init__", "messages", "offline", "offline.api", "teach.charts", "lab"} <= {m.name for m in MODULES}
+    assert {"__init__", "messages", "offline", "offline.api", "teach.charts.chart", "lab"} <= {m.name for m in MODULES}
 
 
 PLANTED = [
@@ -44,17 +44,33 @@ PLANTED = [
     ("floors", "models", "from importlib import import_module\nimport_module('labkit.clients')", "labkit.clients"),
     ("floors", "tokens", "if TYPE_CHECKING:\n    from labkit.manager import M", "imports labkit.manager"),
     ("floors", "attic", "", "has no floor"),
+    ("floors", "teach.attic.old", "", "has no floor"),
+    ("floors", "teach.cells.wire", "from labkit.teach.charts.chart import Chart", "teach.charts.chart (floor 13)"),
+    ("floors", "teach.checks.exercise", "def f():\n    from labkit.teach.exercises import exercise", "not below"),
+    (
+        "floors",
+        "teach.trials.run",
+        "from labkit.teach.questions import kinds",
+        "labkit.teach.questions.kinds (floor 14)",
+    ),
+    (
+        "floors",
+        "teach.charts.chart",
+        "if TYPE_CHECKING:\n    from labkit.teach.widgets.explore import View",
+        "not below",
+    ),
+    ("floors", "teach.checks.exercise", "import_module('labkit.teach.exercises')", "imports labkit.teach.exercises"),
     ("sides", "offline.api", "from labkit.messages import Message", "the offline side imports labkit.messages"),
     ("sides", "offline.api", "def f():\n    from ..tokens import estimate_tokens", "imports labkit.tokens"),
     ("sides", "manager", "def f():\n    from labkit.offline.rules import rule", "may import the offline side"),
     ("sides", "strategies", "from labkit.teach import charts", "labkit.teach.charts, which is for notebooks"),
-    ("sides", "offline.api", "import labkit.teach.wire", "which is for notebooks"),
-    ("sides", "teach.charts", "from labkit.lab import ROOT", "imports the lab's start-up"),
-    ("third_parties", "teach.wire", "def f():\n    import plotly.graph_objects as go", "plotly belongs in"),
-    ("third_parties", "teach.charts", "from ipywidgets import IntSlider", "ipywidgets belongs in"),
+    ("sides", "offline.api", "import labkit.teach.cells.wire", "which is for notebooks"),
+    ("sides", "teach.charts.chart", "from labkit.lab import ROOT", "imports the lab's start-up"),
+    ("third_parties", "teach.cells.wire", "def f():\n    import plotly.graph_objects as go", "plotly belongs in"),
+    ("third_parties", "teach.charts.chart", "from ipywidgets import IntSlider", "ipywidgets belongs in"),
     ("third_parties", "tokens", "import anywidget", "anywidget belongs in"),
     ("third_parties", "strategies", "def f():\n    import anthropic", "may use the SDK"),
-    ("third_parties", "teach.wire", "from anthropic.types import Message", "may use the SDK"),
+    ("third_parties", "teach.cells.wire", "from anthropic.types import Message", "may use the SDK"),
     ("third_parties", "clients", "import anthropic", "inside the function"),
     ("files", "manager", "import sqlite3", "imports sqlite3"),
     ("files", "manager", "def f(p):\n    with open(p) as file:\n        return file", "calls open()"),
@@ -63,7 +79,7 @@ PLANTED = [
     ("files", "models", "def f():\n    files('labkit').joinpath('facts.toml').write_text('')", "calls write_text()"),
     ("files", "conversation", "import os\nos.replace('a', 'b')", "calls os.replace()"),
     ("sizes", "tokens", "def long():\n" + "    x = 1\n" * 40, "long has 41 lines, at most 40"),
-    ("sizes", "teach.wire", "x = 1\n" * 301, "301 non-blank lines, at most 300"),
+    ("sizes", "teach.cells.wire", "x = 1\n" * 301, "301 non-blank lines, at most 300"),
     ("documentation", "tokens", "x = 1", "tokens: has no docstring"),
     ("documentation", "tokens", '"""Fine."""\ndef f(): ...', "f has no docstring"),
     ("documentation", "tokens", '"""Fine."""\nclass _C:\n    def m(self): ...', "m has no docstring"),
@@ -80,11 +96,13 @@ def test_a_planted_violation_is_seen(rule, name, text, complaint):
 ALLOWED = [
     ("floors", "manager", "def f():\n    from labkit.clients import claude"),
     ("floors", "conversation", "from labkit.messages import Message\nimport json"),
+    ("floors", "teach.charts.hover", "from labkit.teach.charts.chart import Chart\nfrom labkit.manager import Reply"),
+    ("floors", "teach.report.pages", "from labkit.teach.exercises import exercise"),
     ("sides", "clients", "def f():\n    from labkit.offline import OfflineClaude"),
-    ("sides", "teach.wire", "from labkit.sent import Sent\nfrom labkit.offline import OfflineClaude"),
+    ("sides", "teach.cells.wire", "from labkit.sent import Sent\nfrom labkit.offline import OfflineClaude"),
     ("third_parties", "strategies", "if TYPE_CHECKING:\n    import anthropic"),
     ("third_parties", "clients", "def f():\n    import anthropic"),
-    ("third_parties", "teach.charts", "def f():\n    import plotly.graph_objects as go"),
+    ("third_parties", "teach.charts.chart", "def f():\n    import plotly.graph_objects as go"),
     (
         "files",
         "models",
@@ -108,6 +126,17 @@ def test_a_planted_circle_is_seen():
     """Two modules that need each other are named, in order."""
     pair = [Module("teach.a", "from labkit.teach import b"), Module("teach.b", "from labkit.teach.a import x")]
     assert "teach.a -> teach.b" in circles(pair)[0] or "teach.b -> teach.a" in circles(pair)[0]
+
+
+def test_a_circle_through_a_folder_is_seen():
+    """A module needs the `__init__` of every folder around what it imports."""
+    modules = [
+        Module("teach.trials", "from labkit.teach.exercises.manager.window import stub"),
+        Module("teach.trials.laws", ""),
+        Module("teach.exercises.manager.window", "from labkit.teach.trials.laws import LAWS"),
+    ]
+    assert "teach.trials" in circles(modules)[0]
+    assert circles([Module("teach.trials", ""), *modules[1:]]) == []
 
 
 def test_planted_middle_sizes_are_seen():

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.teach.checks import WrongShape, bounded, brief, check
+from labkit.teach.checks.check import WrongShape, bounded, brief, check
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

@@ -11,11 +11,11 @@ import nbformat
 import pytest
 from notebook_rules import RULES, Notebook, bundle, coverage, practice
 
-from labkit.teach import syllabus
-from labkit.teach.charts import CHART_MIME
+from labkit.teach.cells.source import stale_links
+from labkit.teach.charts.chart import CHART_MIME
 from labkit.teach.exercises import all_exercises
-from labkit.teach.questions import predictions
-from labkit.teach.source import stale_links
+from labkit.teach.questions.files import predictions
+from labkit.teach.results import syllabus
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))

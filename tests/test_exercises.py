@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from labkit.teach import exercises, progress
-from labkit.teach.exercises import Exercise, all_exercises, exercise
+from labkit.teach.checks import exercise as exercises
+from labkit.teach.checks.exercise import Exercise
+from labkit.teach.exercises import all_exercises, exercise
+from labkit.teach.record import progress
 
 EXERCISES = list(all_exercises().values())
 MISTAKES = [(one, mistake) for one in EXERCISES for mistake in one.mistakes]

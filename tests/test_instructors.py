@@ -9,8 +9,8 @@ import pytest
 
 from labkit.lab import ROOT
 from labkit.teach.exercises import exercise
-from labkit.teach.progress import NAME_VARIABLE, export
-from labkit.teach.questions import questions_of
+from labkit.teach.questions.files import questions_of
+from labkit.teach.record.progress import NAME_VARIABLE, export
 
 GUIDE = (ROOT / "INSTRUCTORS.md").read_text("utf-8")
 COMMANDS = sorted(set(re.findall(r"python -m (labkit[\w.]+)((?: +[^\n#`]*)?)", GUIDE)))

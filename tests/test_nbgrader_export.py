@@ -12,7 +12,8 @@ import pytest
 
 from labkit.lab import ROOT
 from labkit.teach import nbgrader_export
-from labkit.teach.exercises import Exercise, all_exercises
+from labkit.teach.checks.exercise import Exercise
+from labkit.teach.exercises import all_exercises
 from labkit.teach.nbgrader_export import convert, solution
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))

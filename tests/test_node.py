@@ -19,7 +19,7 @@ from saved_conversations import whole_conversations
 from labkit import ConversationManager, SlidingWindowManager, SmartConversationManager, manager
 from labkit.persistence import JSONStore
 from labkit.saved_form import Saved, document_of
-from labkit.teach import node_port
+from labkit.teach.lessons import node_port
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "notebooks" / "node"

@@ -13,8 +13,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from labkit.teach import trials
-from labkit.teach.exercises import Exercise, all_exercises
+from labkit.teach.checks.exercise import Exercise
+from labkit.teach.exercises import all_exercises
+from labkit.teach.trials import search as trials
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CELLS = {

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.file_lock import locked
-from labkit.teach import ledger, progress
+from labkit.teach.record import ledger, progress
 
 WRITER = (
-    "import sys\nfrom labkit.teach import progress\n"
+    "import sys\nfrom labkit.teach.record import progress\n"
     "for i in range(int(sys.argv[2])): progress.record('attempt', sys.argv[1], turn=i, pad='x' * 500)"
 )
 TEXTS = st.text(max_size=30)
@@ -240,5 +240,5 @@ def test_records_know_no_notebook() -> None:
 def test_the_default_folder_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the environment variable records go to the user's data folder, not into the repository."""
     monkeypatch.delenv(progress.FOLDER_VARIABLE)
-    assert Path(progress.__file__).parents[2] not in progress.folder().parents
+    assert Path(progress.__file__).parents[3] not in progress.folder().parents
     assert progress.folder().name == "labkit"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.teach.question_entries import question_from
-from labkit.teach.question_kinds import KINDS, Marked, Number, Ordered, Question, SeveralOf, as_number
-from labkit.teach.questions import ALL, as_page, numbers, predictions, questions_of
+from labkit.teach.questions.entries import question_from
+from labkit.teach.questions.files import ALL, as_page, numbers, predictions, questions_of
+from labkit.teach.questions.kinds import KINDS, Marked, Number, Ordered, Question, SeveralOf, as_number
 
 QUESTIONS = questions_of(ALL)
 RETAKEN = questions_of(ALL, 3)

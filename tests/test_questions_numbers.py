@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from labkit.teach.question_entries import question_from
-from labkit.teach.question_kinds import Number
-from labkit.teach.question_numbers import combinations, drawn, order
-from labkit.teach.questions import ALL, entries, questions_of
+from labkit.teach.questions.entries import question_from
+from labkit.teach.questions.files import ALL, entries, questions_of
+from labkit.teach.questions.kinds import Number
+from labkit.teach.questions.numbers import combinations, drawn, order
 
 DRAWN = [entry for entry in entries().values() if "draw" in entry]
 

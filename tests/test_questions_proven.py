@@ -19,11 +19,11 @@ from labkit.messages import Message
 from labkit.models import DEFAULT_MODEL, find
 from labkit.pruning import Pin, Prune
 from labkit.strategies import apply
-from labkit.teach.question_entries import question_from
-from labkit.teach.question_kinds import Marked, Number, Ordered, Question
-from labkit.teach.question_numbers import combinations
-from labkit.teach.questions import entries
-from labkit.teach.race import TURNS
+from labkit.teach.lessons.race import TURNS
+from labkit.teach.questions.entries import question_from
+from labkit.teach.questions.files import entries
+from labkit.teach.questions.kinds import Marked, Number, Ordered, Question
+from labkit.teach.questions.numbers import combinations
 
 REQUEST = {"model": DEFAULT_MODEL, "max_tokens": 100}
 
@@ -51,7 +51,7 @@ def counts(manager: Callable[..., ConversationManager], turns: int) -> list[int]
     return [len(sent.messages) for sent in log]
 
 
-# By hand, or by the requests of a manager: what labkit.teach.question_numbers works out.
+# By hand, or by the requests of a manager: what labkit.teach.questions.numbers works out.
 
 
 def first_missing(size: int) -> int:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import traitlets
 
-from labkit.teach import progress
-from labkit.teach.predictions import outcome, predict
-from labkit.teach.question_kinds import Number, Ordered
-from labkit.teach.questions import numbers, predictions, questions_of
-from labkit.teach.quiz import Quiz, mixed_quiz, quiz
+from labkit.teach.questions.files import numbers, predictions, questions_of
+from labkit.teach.questions.kinds import Number, Ordered
+from labkit.teach.questions.predictions import outcome, predict
+from labkit.teach.questions.quiz import Quiz, mixed_quiz, quiz
+from labkit.teach.record import progress
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from labkit.teach import progress
-from labkit.teach.questions import ALL, questions_of
-from labkit.teach.quiz import quiz
-from labkit.teach.scores import NOTEBOOKS, NOTHING, score, section, taught, to_repeat
+from labkit.teach.questions.files import ALL, questions_of
+from labkit.teach.questions.quiz import quiz
+from labkit.teach.record import progress
+from labkit.teach.results.scores import NOTEBOOKS, NOTHING, score, section, taught, to_repeat
 
 
 @pytest.fixture(autouse=True)
@@ -77,5 +77,5 @@ def test_each_link_leads_to_a_heading(row: str) -> None:
 
 def test_without_the_notebook_the_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where only the package is installed, a link still says which notebook it is."""
-    monkeypatch.setattr("labkit.teach.scores.NOTEBOOKS", tmp_path)
+    monkeypatch.setattr("labkit.teach.results.scores.NOTEBOOKS", tmp_path)
     assert section("B2") == "02_strategies.ipynb"

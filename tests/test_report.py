@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from labkit.teach import ledger, report
-from labkit.teach.demo_class import write_class
 from labkit.teach.exercises import all_exercises
-from labkit.teach.report_files import read_class
-from labkit.teach.report_pages import class_page
-from labkit.teach.report_tables import Share, Table, tables
-from labkit.teach.syllabus import questions
+from labkit.teach.record import ledger
+from labkit.teach.report import __main__ as report
+from labkit.teach.report.demo_class import write_class
+from labkit.teach.report.files import read_class
+from labkit.teach.report.pages import class_page
+from labkit.teach.report.tables import Share, Table, tables
+from labkit.teach.results.syllabus import questions
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 FULL, BARE = "the system prompt travels in a field of its own", "the very first question works too"
@@ -282,7 +283,7 @@ def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
         "--pages",
         "--rerun",
         "--seconds",
-        "labkit.teach.demo_class",
+        "labkit.teach.report.demo_class",
         "learners' code with your rights",
     ):
         assert words in told
@@ -315,7 +316,7 @@ def test_a_generated_class_is_labelled_and_the_same_each_time(tmp_path: Path) ->
 
 def test_a_demo_class_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder with something in it, and a class of nobody, are refused."""
-    from labkit.teach import demo_class
+    from labkit.teach.report import demo_class
 
     (tmp_path / "mine.txt").write_text("mine")
     assert demo_class.main([str(tmp_path)]) == 1

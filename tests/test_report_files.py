@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.teach import ledger, report_files
 from labkit.teach.exercises import exercise
-from labkit.teach.report_files import Class, Handed, read_class
-from labkit.teach.report_notebooks import NotANotebook, claims_in
+from labkit.teach.record import ledger
+from labkit.teach.report import files as report_files
+from labkit.teach.report.files import Class, Handed, read_class
+from labkit.teach.report.notebooks import NotANotebook, claims_in
 
 AT = "2026-03-02T10:00:00+00:00"
 
@@ -189,9 +190,9 @@ RECORDS = st.fixed_dictionaries(
 @given(st.lists(RECORDS, max_size=6), st.dictionaries(st.just("cells"), JSON))
 def test_no_record_makes_the_report_fail(records: list[dict[str, Any]], stored: Any) -> None:
     """Records with anything in any field are counted or passed over, and their page can be written."""
-    from labkit.teach.report_files import Student
-    from labkit.teach.report_pages import learner_page
-    from labkit.teach.tally import tally
+    from labkit.teach.report.files import Student
+    from labkit.teach.report.pages import learner_page
+    from labkit.teach.results.tally import tally
 
     student = Student("Ada", tally(records), has_progress=True)
     assert "Report for Ada" in learner_page(student, generated=False)

@@ -11,9 +11,9 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from labkit.teach import report
-from labkit.teach.report_files import read_class
-from labkit.teach.report_rerun import Limits, _kill, rerun, rerun_class
+from labkit.teach.report import __main__ as report
+from labkit.teach.report.files import read_class
+from labkit.teach.report.rerun import Limits, _kill, rerun, rerun_class
 
 CHECK = 'from labkit.teach.exercises import exercise\nexercise("{id}").check()'
 TAKE = "from labkit.teach.exercises import exercise\n{name} = exercise('{id}').{which}"
@@ -64,7 +64,9 @@ def test_what_only_an_old_kernel_knew_is_not_right(tmp_path: Path, capsys: pytes
 
 def network_can_be_taken_away() -> bool:
     """Whether this system gives an ordinary account a network of its own; tried in a process that ends at once."""
-    tried = "import sys\nfrom labkit.teach.bounded_run import take_network_away\nsys.exit(not take_network_away())"
+    tried = (
+        "import sys\nfrom labkit.teach.report.bounded_run import take_network_away\nsys.exit(not take_network_away())"
+    )
     return subprocess.run([sys.executable, "-c", tried], check=False).returncode == 0
 
 

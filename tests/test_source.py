@@ -7,7 +7,7 @@ import pytest
 
 import labkit.strategies
 from labkit import KeepRecent
-from labkit.teach.source import glossary, link, show, stale_links, term, terms
+from labkit.teach.cells.source import glossary, link, show, stale_links, term, terms
 
 CURRICULUM_TERMS = {
     "token", "input and output tokens", "system prompt", "context window", "max_tokens", "sliding window",

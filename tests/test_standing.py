@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit.teach import progress
 from labkit.teach.exercises import all_exercises, exercise
-from labkit.teach.predictions import outcome, predict
-from labkit.teach.questions import predictions
-from labkit.teach.quiz import quiz
-from labkit.teach.standing import where_you_stand
-from labkit.teach.syllabus import notebooks, objectives, questions
+from labkit.teach.questions.files import predictions
+from labkit.teach.questions.predictions import outcome, predict
+from labkit.teach.questions.quiz import quiz
+from labkit.teach.record import progress
+from labkit.teach.results.standing import where_you_stand
+from labkit.teach.results.syllabus import notebooks, objectives, questions
 
 
 @pytest.fixture(autouse=True)

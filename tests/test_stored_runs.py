@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from labkit.teach import stored_runs
-from labkit.teach.stored_runs import run_or_stored, with_redis
+from labkit.teach.lessons import stored_runs
+from labkit.teach.lessons.stored_runs import run_or_stored, with_redis
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks/06_manager.ipynb"
 NO_REDIS = "the run on a Redis server was left out, because there is no redis-server here"

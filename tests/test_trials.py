@@ -16,17 +16,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.teach import answers, crashes, progress, trial_laws, trial_laws_summary, trial_laws_window
-from labkit.teach.courses import Course
-from labkit.teach.exercises import Exercise, all_exercises, exercise
-from labkit.teach.probing import known, same
-from labkit.teach.tasks.manager import ConversationManager
-from labkit.teach.tasks.manager_smart import SmartConversationManager
-from labkit.teach.tasks.manager_window import SlidingWindowManager
-from labkit.teach.trial_claude import FAULTS, SHAPES, TrialClaude
-from labkit.teach.trial_laws import Law, api_words
-from labkit.teach.trial_run import LOST, MOVES, Run
-from labkit.teach.trials import Talk, broken
+from labkit.teach.checks import answers
+from labkit.teach.checks.exercise import Exercise
+from labkit.teach.checks.probing import known, same
+from labkit.teach.exercises import all_exercises, exercise
+from labkit.teach.exercises.manager.full_history import ConversationManager
+from labkit.teach.exercises.manager.smart import SmartConversationManager
+from labkit.teach.exercises.manager.window import SlidingWindowManager
+from labkit.teach.record import progress
+from labkit.teach.trials import crashes
+from labkit.teach.trials import laws as trial_laws
+from labkit.teach.trials import laws_summary as trial_laws_summary
+from labkit.teach.trials import laws_window as trial_laws_window
+from labkit.teach.trials.claude import FAULTS, SHAPES, TrialClaude
+from labkit.teach.trials.courses import Course
+from labkit.teach.trials.laws import Law, api_words
+from labkit.teach.trials.run import LOST, MOVES, Run
+from labkit.teach.trials.search import Talk, broken
 
 COURSES = [(one, one.course) for one in all_exercises().values() if isinstance(one.course, Course)]
 LAWS = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labkit.budgets import SHARES, TokenBudget, allocate
 from labkit.models import find
-from labkit.teach.views_budgets import LABELS, WINDOW, consumers, deck, shares_with
+from labkit.teach.views.budgets import LABELS, WINDOW, consumers, deck, shares_with
 
 decks = st.fixed_dictionaries(
     {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labkit.costs import CACHING, Plan, Strategy, planned, total_cost
 from labkit.models import known
-from labkit.teach.views_costs import ALL, MANY, STRATEGIES, what_if
+from labkit.teach.views.costs import ALL, MANY, STRATEGIES, what_if
 
 MODELS = sorted(known())
 settings = st.fixed_dictionaries(
@@ -98,3 +98,11 @@ def test_what_there_is_not_is_refused():
     with pytest.raises(ValueError, match="caching 'often'"):
         what_if("claude-opus-5", 10, 500, ALL, "often")
     assert Strategy() == STRATEGIES["full history"]
+
+
+@given(settings)
+def test_one_turn_is_no_turns(setting):
+    """Numbers and nouns agree, with one turn as with many."""
+    for turns in (1, setting["turns"]):
+        chart = what_if(**setting | {"turns": turns})
+        assert not re.search(r"\b1 turns\b|\b([2-9]|\d{2,}) turn\b", f"{chart.title} {chart.words}")

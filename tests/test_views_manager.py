@@ -6,9 +6,9 @@ import pytest
 
 from labkit import ConversationManager, SlidingWindowManager, SmartConversationManager, claude
 from labkit.costs import total_cost
-from labkit.teach.race import TURNS
-from labkit.teach.tasks.manager import ConversationManager as Reference
-from labkit.teach.views_manager import MEASURES, PARTS, Turn, by_turn, dashboard, rehearse
+from labkit.teach.exercises.manager.full_history import ConversationManager as Reference
+from labkit.teach.lessons.race import TURNS
+from labkit.teach.views.manager import MEASURES, PARTS, Turn, by_turn, dashboard, rehearse
 
 
 def measured(kind, turns=8, **settings):

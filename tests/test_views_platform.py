@@ -10,8 +10,8 @@ import pytest
 
 from labkit import OfflineClaude, claude
 from labkit.costs import log_cost
-from labkit.teach.talks import support
-from labkit.teach.views_platform import bills, changes, comparison, decisions, holders, measured, platform
+from labkit.teach.lessons.talks import support
+from labkit.teach.views.platform import bills, changes, comparison, decisions, holders, measured, platform
 
 MODEL = "claude-opus-5"
 TALK = support()

@@ -9,8 +9,8 @@ from labkit.messages import exchanges
 from labkit.pruning import ClearToolResults, Prune, retain_by_role
 from labkit.strategies import apply
 from labkit.summarization import Summarize
-from labkit.teach.talks import support
-from labkit.teach.views_pruning import answers_left, by_turn, fates
+from labkit.teach.lessons.talks import support
+from labkit.teach.views.pruning import answers_left, by_turn, fates
 from labkit.tokens import estimate_tokens, estimator
 
 TALK, SIZE = support(), estimator()

@@ -8,8 +8,8 @@ from labkit import ConversationManager, OfflineClaude, claude
 from labkit.costs import total_cost
 from labkit.messages import History, assistant, user
 from labkit.summarization import SUMMARIZER_SYSTEM, split
-from labkit.teach.talks import bakery
-from labkit.teach.views_summarization import cheaper_from, course, fading, kept_and_lost, payback, timeline
+from labkit.teach.lessons.talks import bakery
+from labkit.teach.views.summarization import cheaper_from, course, fading, kept_and_lost, payback, timeline
 from labkit.tokens import estimate_tokens
 
 TALK = bakery(100)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jupyter_client.manager import start_new_kernel
 
-from labkit.teach.charts import CHART_MIME, Chart, Series
-from labkit.teach.widgets import Choice, Several, Slider, Switch, control, explore
+from labkit.teach.charts.chart import CHART_MIME, Chart, Series
+from labkit.teach.widgets.explore import Choice, Several, Slider, Switch, control, explore
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -213,7 +213,8 @@ def page():
 
 def test_the_kernel_answers_the_browser(page):
     """Pictures asked for come back under their settings, in the order asked, and a failing one as a sentence."""
-    code = "from labkit.teach.widgets import explore, Slider\nfrom labkit.teach.charts import Chart, Series\n"
+    code = "from labkit.teach.widgets.explore import explore, Slider\n"
+    code += "from labkit.teach.charts.chart import Chart, Series\n"
     code += "def halves(n):\n    words = f'{1 / n}'\n"
     code += "    return Chart(title='t', words=words, categories=['1'], series=[Series('reply', [1])])\n"
     comm = page.run(code + "w = explore(halves, n=Slider(0, 4, value=4))")
@@ -231,7 +232,7 @@ def test_the_kernel_answers_the_browser(page):
 
 def test_a_widget_carries_little(page):
     """Opening a widget sends less than 40 kB, so that a notebook may have several."""
-    code = "from labkit import user, assistant\nfrom labkit.teach.views import payload\n"
-    code += "from labkit.teach.widgets import explore\ntalk = [user('hi'), assistant('hello')] * 6\n"
+    code = "from labkit import user, assistant\nfrom labkit.teach.views.statelessness import payload\n"
+    code += "from labkit.teach.widgets.explore import explore\ntalk = [user('hi'), assistant('hello')] * 6\n"
     comm = page.run(code + "explore(lambda turn: payload(talk, turn), turn=(1, 6))")
     assert len(json.dumps(comm)) < 40_000

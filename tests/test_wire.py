@@ -12,7 +12,7 @@ from labkit import ConversationManager, KeepRecent, claude
 from labkit.messages import History, Message, assistant, user
 from labkit.sent import Sent
 from labkit.strategies import explain
-from labkit.teach.wire import as_timeline, in_words, show_log, show_request
+from labkit.teach.cells.wire import as_timeline, in_words, show_log, show_request
 from tests.conversations import conversations
 
 OFFLINE = "offline (simulated)"

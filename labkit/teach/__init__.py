@@ -1,1 +1,1 @@
-"""What a learner sees: checks, exercises, questions, charts and widgets. The core never imports this package."""
+"""What a learner sees, a folder for each part (the map is in CONTRIBUTING.md). The core never imports this package."""

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labkit.teach.exercises import Exercise, all_exercises
+from labkit.teach.checks.exercise import Exercise
+from labkit.teach.exercises import all_exercises
 
 SCHEMA = 3
 """The version of nbgrader's cell metadata (nbgrader 0.9.6, March 2026)."""

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit.teach.demo_class import write_class
+from labkit.teach.report.demo_class import write_class
 
 LEARNERS, SECONDS, MEGABYTES = 300, 10.0, 300.0
 MEASURED = (
-    "import re, sys, time\nfrom pathlib import Path\nfrom labkit.teach.report import main\ncode = main(sys.argv[1:])\n"
+    "import re, sys, time\nfrom pathlib import Path\nfrom labkit.teach.report.__main__ import main\n"
+    "code = main(sys.argv[1:])\n"
     "most = re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1]\n"
     "print(time.process_time(), int(most) / 1024)\nsys.exit(code)"
 )

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-import labkit.teach
-from labkit.teach.charts import Chart, Series
-from labkit.teach.widgets import Choice, Several, Slider, Switch, explore
+from labkit.teach.charts.chart import Chart, Series
+from labkit.teach.widgets.explore import Choice, Several, Slider, Switch, explore
 
 pytestmark = pytest.mark.browser
 
-FRONT = Path(labkit.teach.__file__).parent / "explore.js"
+FRONT = Path(explore.__code__.co_filename).with_name("explore.js")
 REDRAW_MS = 50
 MODEL = """
 async ([source, state]) => {

@@ -9,13 +9,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-import labkit.teach
-from labkit.teach.questions import questions_of
-from labkit.teach.quiz import quiz
+from labkit.teach.questions.files import questions_of
+from labkit.teach.questions.quiz import quiz
 
 pytestmark = pytest.mark.browser
 
-HERE = Path(labkit.teach.__file__).parent
+HERE = Path(quiz.__code__.co_filename).parent
 MOST_TABS = 60
 FRONT = """
 async ([source, style, state]) => {

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from labkit.teach import report
-from labkit.teach.demo_class import write_class
+from labkit.teach.report import __main__ as report
+from labkit.teach.report.demo_class import write_class
 
 pytestmark = pytest.mark.browser
 

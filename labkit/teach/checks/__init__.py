@@ -1,0 +1,1 @@
+"""How an answer is checked: run within bounds, held against the reference and the known mistakes."""

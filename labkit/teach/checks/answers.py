@@ -1,0 +1,58 @@
+"""Where a learner's answer is: in a cell of the notebook, or in a file of their own beside it."""
+
+import linecache
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from labkit.teach.checks.check import Outcome, bounded
+
+
+@dataclass(frozen=True)
+class Own:
+    """A learner's own file as it was read: its bytes, and the module, or the trouble that running it led to."""
+
+    source: bytes
+    outcome: Outcome
+
+
+SECONDS = 5.0
+"""How long a file may run, in seconds: it imports what it needs."""
+
+_read: dict[Path, Own] = {}
+
+
+def in_notebook(name: str) -> object:
+    """What the notebook calls by this name; None when there is nothing."""
+    return vars(sys.modules["__main__"]).get(name)
+
+
+def in_file(name: str, file: str) -> Outcome | None:
+    """What a file in the notebook's folder calls by this name, read again whenever the file changed.
+
+    None when there is no such file; an outcome with the trouble when it does not run, and one whose value is None when
+    it has nothing by that name. The file is imported under its own name, so that the notebook can import it as well.
+    """
+    path = Path.cwd() / file
+    try:
+        source = path.read_bytes()
+    except OSError:
+        return None
+    known = _read.get(path)
+    if known is None or known.source != source or known.outcome.kind == "time":
+        known = _read[path] = Own(source, bounded(lambda: _run(path, source), SECONDS))
+    if known.outcome.trouble:
+        return known.outcome
+    return Outcome(vars(known.outcome.value).get(name))
+
+
+def _run(path: Path, source: bytes) -> ModuleType:
+    """Run the file as a module, without the bytecode that a change within the same second would leave stale."""
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    linecache.checkcache(str(path))
+    code = compile(source, str(path), "exec")
+    sys.modules[path.stem] = module
+    exec(code, vars(module))
+    return module

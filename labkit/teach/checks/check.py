@@ -1,0 +1,219 @@
+"""Checks that teach: a claim, what came back, what was expected, and a hint at the idea behind it.
+
+A check never throws at the learner and never hangs: an error in the learner's code becomes part of the
+finding, and code that does not end is stopped. Checks grade what a learner controls (a request, a state, a
+number), never the words of a reply. Used by every notebook; first met in notebook 00.
+"""
+
+import ctypes
+import re
+import reprlib
+import sysconfig
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.teach.cells.pages import page
+
+SECONDS = 2.0
+"""How long a learner's code may run within one check, in seconds."""
+
+LEARNER = "learner's code"
+"""The name of the thread in which a learner's code runs."""
+
+_OTHERS = tuple(
+    str(Path(place).resolve())
+    for place in (Path(__file__).parents[2], sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+)
+_short = reprlib.Repr(maxlevel=4, maxdict=4, maxlist=5, maxtuple=5, maxstring=48, maxother=80)
+
+
+class Untried(Exception):
+    """Nothing came of which a claim could hold; the text is a clause that says why."""
+
+
+class NotYet(Untried):
+    """The learner's function or method is still the stub."""
+
+    def __init__(self, name: str) -> None:
+        """Take its name in words."""
+        super().__init__(f"{name} still returns the three dots")
+
+
+class WrongShape(TypeError):
+    """An answer is not of the kind that was asked for; its text is a clause that goes on after "Your
+    code".
+    """
+
+
+class Broken(WrongShape):
+    """An answer is of the right kind and goes against a claim, in a way that the claim's own hint helps with."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a learner's code came to: a value, or the trouble it ran into.
+
+    `trouble` is a clause in words, empty when all went well, and `where` the learner's own line; `kind` names
+    the error's type, or is "time" when the limit was hit.
+    """
+
+    value: object = None
+    trouble: str = ""
+    where: str = ""
+    kind: str = ""
+
+    @property
+    def untried(self) -> bool:
+        """Whether the code never came to what was to be tried; `trouble` says why."""
+        return self.kind in (Untried.__name__, NotYet.__name__)
+
+    def told(self) -> str:
+        """The trouble as a sentence."""
+        return f"Your code {self.trouble.rstrip('.')}{self.where}."
+
+
+@dataclass(frozen=True, repr=False)
+class Finding:
+    """One claim about a learner's work: whether it holds yet, a sentence that says so, and a hint if it
+    does not; not `tried` when nothing came of which it could hold.
+    """
+
+    claim: str
+    ok: bool
+    sentence: str
+    hint: str = ""
+    tried: bool = True
+
+    def __str__(self) -> str:
+        """The sentence, with the hint on a line of its own."""
+        return f"{self.sentence}\n  Hint: {self.hint}" if self.hint else self.sentence
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return page([str(self)], "done" if self.ok else "open").rich
+
+
+def check(claim: str, got: object, expected: object = True, hint: str = "", *, seconds: float = SECONDS) -> Finding:
+    """Hold a claim against a value and say in words whether it is right.
+
+    `got` is a value, or a function without arguments that is run for at most `seconds`. It is right when it
+    equals `expected`. Whatever goes wrong in it (an error, `sys.exit`, an endless loop) is a finding, never
+    an exception.
+    """
+    outcome = bounded(lambda: _compared(got() if callable(got) else got, expected), seconds)
+    if outcome.trouble:
+        return Finding(claim, False, f"✗ Not yet: {claim}. {outcome.told()}", hint)
+    same, came_back = outcome.value if isinstance(outcome.value, tuple) else (False, "")
+    if same:
+        return Finding(claim, True, f"✓ Right: {claim}.")
+    return Finding(claim, False, f"✗ Not yet: {claim}. It gave {came_back}; expected {brief(expected)}.", hint)
+
+
+def bounded(action: Callable[[], object], seconds: float = SECONDS) -> Outcome:
+    """Run a learner's code for at most `seconds` and give what it came to; only the learner's own stop
+    button gets through.
+    """
+    done: list[Outcome] = []
+    ended = threading.Event()
+    context = copy_context()
+
+    def run() -> None:
+        """Run the action in this context and say when it has ended."""
+        with suppress(SystemExit):
+            done.append(context.run(caught, action))
+        ended.set()
+
+    thread = threading.Thread(target=run, daemon=True, name=LEARNER)
+    thread.start()
+    try:
+        in_time = _wait(ended, seconds)
+    finally:
+        _stop(thread, ended)
+    if in_time and done:
+        return done[0]
+    return Outcome(
+        trouble=f"was still running after {round(seconds, 1):g} seconds and was stopped; look for an endless loop",
+        kind="time",
+    )
+
+
+@contextmanager
+def unhurried(asked: bool = True) -> Iterator[None]:
+    """Let pauses in a learner's code take no time, if `asked`: nobody wants to wait for a check."""
+    real: Any = time.sleep
+
+    def pause(seconds: float) -> None:
+        """Sleep, unless it is the learner's code that wants to."""
+        real(0 if threading.current_thread().name == LEARNER else seconds)
+
+    pausing: Any = pause if asked else real
+    time.sleep = pausing
+    try:
+        yield
+    finally:
+        time.sleep = real
+
+
+def brief(value: object) -> str:
+    """A value as short text that is the same on every run, even when its own `__repr__` fails."""
+    try:
+        return re.sub(r" at 0x[0-9a-f]+", "", _short.repr(value))
+    except Exception:
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+def _compared(got: object, expected: object) -> tuple[bool, str]:
+    return bool(got == expected), brief(got)
+
+
+def caught(action: Callable[[], object]) -> Outcome:
+    """Run a learner's code and give what it came to, whatever it raised; it may take as long as it likes."""
+    try:
+        return Outcome(action())
+    except Untried as error:
+        return Outcome(trouble=str(error), kind=type(error).__name__)
+    except WrongShape as error:
+        return Outcome(trouble=str(error), kind="Broken" if isinstance(error, Broken) else "WrongShape")
+    except BaseException as error:
+        said, kind = str(error).strip().split("\n")[0].rstrip("."), type(error).__name__
+        return Outcome(trouble=f"stopped with {kind}{': ' if said else ''}{said}", where=_line(error), kind=kind)
+
+
+def _line(error: BaseException) -> str:
+    """Where the error arose, if that line is the learner's own."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if _own(frame.filename):
+            return f" in line {frame.lineno}: {frame.line}" if frame.line else ""
+    return ""
+
+
+def _own(filename: str) -> bool:
+    return not filename.startswith(("<frozen", *_OTHERS))
+
+
+def _wait(ended: threading.Event, seconds: float) -> bool:
+    """Wait in short spells, so that the notebook's stop button is heard in between."""
+    deadline = time.monotonic() + seconds
+    while not ended.is_set() and time.monotonic() < deadline:
+        ended.wait(min(seconds, 0.1))
+    return ended.is_set()
+
+
+def _stop(thread: threading.Thread, ended: threading.Event) -> None:
+    """Raise SystemExit inside a thread until it ends; one that sits in a long system call is left to end by itself.
+
+    Told by an event, because a `join` that is interrupted takes the thread for ended in Python 3.12.
+    """
+    for _ in range(20):
+        if ended.is_set() or thread.ident is None:
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+        ended.wait(0.02)

@@ -1,0 +1,316 @@
+"""Exercises bound to an id: a stub to fill in, a check that names the misconception, hints in steps and a
+solution.
+
+A check runs the learner's function on a few probes, beside the reference solution and beside every known
+wrong answer. What behaves like the reference is right; what behaves like a known mistake gets that mistake's
+own message. The exercises themselves are in labkit.teach.exercises, one module a notebook.
+"""
+
+import inspect
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from html import escape
+from typing import Any, Protocol
+
+from labkit.teach.cells.pages import framed, page
+from labkit.teach.cells.shown import Shown
+from labkit.teach.checks import answers
+from labkit.teach.checks.check import Finding, NotYet, Outcome, bounded, brief, unhurried
+from labkit.teach.checks.probing import Answer as Answer
+from labkit.teach.checks.probing import Probe as Probe
+from labkit.teach.checks.probing import closest, finding_of, known, observed, same, telling, told_once
+from labkit.teach.record import progress
+
+WHOLE_CHECK = 5.0
+"""How long a learner's code may run within all probes of one check, and in the conversations after them, in seconds."""
+
+
+class Failing(Protocol):
+    """Something that an answer fails at, and how it looks step by step."""
+
+    def finding(self) -> Finding:
+        """The claim that does not hold, and why."""
+
+    def shown(self, words: bool = False) -> Shown:
+        """What happened, step by step, and with `words` what is wrong at the end of it."""
+
+
+class Course(Protocol):
+    """What an answer is put through besides its probes: conversations, say; `passed` tells that it held out."""
+
+    @property
+    def passed(self) -> str:
+        """The end of a sentence that says so."""
+
+    def prepare(self) -> None:
+        """Load what is slow to load, before the learner's time begins."""
+
+    def failing(self, answer: Answer, claim: str) -> Failing | None:
+        """The smallest thing found that an answer fails at, by preference of this claim; None when it holds out."""
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What a check found: a headline, findings claim by claim, the known mistake, if it is one, with its lesson, and
+    what was `seen` when it failed.
+
+    `untouched` says that there is nothing to check yet.
+    """
+
+    ok: bool
+    headline: str
+    findings: tuple[Finding, ...] = ()
+    mistake: str = ""
+    lesson: str = ""
+    seen: Shown | None = None
+    untouched: bool = False
+
+    def __str__(self) -> str:
+        """Headline, lesson and findings, a line each, and what was seen."""
+        lines = [self.headline, *(f"  {line}".replace("\n", "\n  ") for line in self._rest())]
+        return "\n".join([*lines, *([self.seen.plain] if self.seen else [])])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        told = page([self.headline, *self._rest()], "done" if self.ok else "open").rich
+        return told + (self.seen.rich if self.seen else "")
+
+    def _rest(self) -> list[str]:
+        return [self.lesson] * bool(self.lesson) + [str(finding) for finding in self.findings]
+
+
+@dataclass(frozen=True, repr=False)
+class Exercise:
+    """One exercise. `mistakes` are wrong answers as functions; the docstring of each is the message its
+    author gets.
+
+    `covers` are ids of the curriculum, `task` says what to write, `stub` is the text of the cell to fill in; with
+    `defect` it is code with a defect that the learner mends. `course` is what an answer is put through besides its
+    probes, and `file` a file of the learner's own that may hold the answer instead of the notebook.
+    """
+
+    id: str
+    covers: tuple[str, ...]
+    title: str
+    task: str
+    stub: str
+    reference: Answer
+    probes: tuple[Probe, ...]
+    mistakes: tuple[Answer, ...]
+    hints: tuple[str, ...]
+    course: Course | None = None
+    defect: bool = False
+    file: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the learner's function or class is called."""
+        return self.reference.__name__
+
+    @property
+    def kind(self) -> str:
+        """What is to be written: a function or a class."""
+        return "class" if isinstance(self.reference, type) else "function"
+
+    def __repr__(self) -> str:
+        """Title and task."""
+        return f"Exercise {self.id}: {self.title}\n{self.task}"
+
+    def check(self, answer: object = None) -> Verdict:
+        """Check an answer, or the function of the exercise's name in the notebook when none is given;
+        records the attempt.
+        """
+        verdict, _ = self._found(answer)
+        found = [
+            finding.claim for finding in verdict.findings if finding.tried and not (finding.ok or verdict.untouched)
+        ]
+        kept = {"ok": verdict.ok, "mistake": verdict.mistake, "missed": found, "untouched": verdict.untouched}
+        progress.record("attempt", self.id, **kept)
+        return verdict
+
+    def verdict(self, answer: object) -> Verdict:
+        """Check an answer without recording anything."""
+        if not callable(answer) or (self.kind == "class" and not isinstance(answer, type)):
+            given = "nothing by that name was found" if answer is None else f"it is {brief(answer)}"
+            return self._not_yet(f"write a {self.kind} called {self.name} and run its cell; at the moment {given}.")
+        with self._prepared():
+            return self._judged(answer)
+
+    def breaks(self, answer: object = None) -> Shown:
+        """The smallest conversation found that breaks an answer, or the notebook's own; records nothing."""
+        verdict = self._found(answer)[0]
+        return verdict.seen or page([f"{verdict.headline} No conversation to show."])
+
+    def usable(self) -> Answer:
+        """The learner's own answer once its probes pass, and until then the solution's, so that more can be built on
+        it; nothing is recorded.
+        """
+        probed = replace(self, course=_Probed(self.course)) if self.course else self
+        verdict, answer = probed._found()
+        if verdict.ok:
+            print(f"{self.name}: your own, which passes its check.")
+            own: Answer = answer
+            return own
+        print(f"{self.name}: the solution's, until your own passes its check.")
+        return self.reference
+
+    def hint(self, step: int | None = None) -> Shown:
+        """The next hint, or the one of the step given (1 is the first); records that it was asked for."""
+        asked = _hints_shown.get(self.id, 0) + 1 if step is None else step
+        asked = _hints_shown[self.id] = min(max(asked, 1), len(self.hints))
+        progress.record("hint", self.id, step=asked)
+        more = "" if asked < len(self.hints) else " (the last one; the solution is there if you want it)"
+        return page([f"Hint {asked} of {len(self.hints)}{more}: {self.hints[asked - 1]}"])
+
+    def solution(self) -> Shown:
+        """One way to write it, with why it works; records that it was asked for."""
+        progress.record("solution", self.id)
+        title, source = f"One solution of exercise {self.id}:", inspect.getsource(self.reference).strip()
+        return Shown(f"{title}\n{source}", framed([title, f"<pre>{escape(source)}</pre>"]))
+
+    def _found(self, answer: object = None) -> tuple[Verdict, Any]:
+        """The verdict on an answer and the answer itself: the one given, else the notebook's, else the file's."""
+        if answer is not None:
+            return self.verdict(answer), answer
+        own = answers.in_notebook(self.name)
+        verdict = self.verdict(own)
+        with self._prepared():
+            held = answers.in_file(self.name, self.file) if self.file else None
+        if held is None or (not held.trouble and held.value is None):
+            return verdict, own
+        if not verdict.untouched:
+            also = f" (the notebook's own; {self.file} is not looked at)"
+            return replace(verdict, headline=verdict.headline + also), own
+        if held.trouble:
+            return self._unreadable(held), own
+        verdict = self.verdict(held.value)
+        return replace(verdict, headline=f"{verdict.headline} (from {self.file})"), held.value
+
+    @contextmanager
+    def _prepared(self) -> Iterator[None]:
+        """What a course needs is loaded, what its answers print is left out, and nobody waits for a pause."""
+        if self.course:
+            self.course.prepare()
+        with redirect_stdout(io.StringIO()) if self.course else nullcontext(), unhurried(bool(self.course)):
+            yield
+
+    def _judged(self, answer: Answer) -> Verdict:
+        got = observed(self.probes, answer, WHOLE_CHECK)
+        waiting = [outcome.trouble for outcome in got if outcome.kind == NotYet.__name__]
+        if len(waiting) == len(got) or (waiting and self.kind == "function"):
+            return self._not_yet(f"{waiting[0]}. {self.task}")
+        expected = known(self.probes, self.reference)
+        right = list(map(same, got, expected))
+        findings = told_once(list(map(finding_of, self.probes, got, expected)), got)
+        pairs = zip(self.probes, got, right, strict=True)
+        wrong = [probe.claim for probe, outcome, ok in pairs if not (ok or outcome.untried)]
+        failing = None if got[-1].kind == "time" else self._failing(answer, wrong[0] if wrong else "")
+        if self.defect and wrong and _as_given(self, got):
+            verdict = self._not_yet(f"{self.name} still does what it did as you found it. {self.task}", failing)
+        elif failing and not wrong:
+            verdict = self._broken(failing, sum(right))
+        elif waiting and not wrong:
+            verdict = self._half(waiting[0], sum(right), findings)
+        elif not all(right):
+            verdict = self._missed(got, expected)
+        else:
+            verdict = self._passed(findings)
+        words = not verdict.untouched and bool(wrong)
+        return replace(verdict, seen=failing.shown(words)) if failing else verdict
+
+    def _failing(self, answer: Answer, claim: str) -> Failing | None:
+        """What an answer fails at in its course, which may be that it came to no end."""
+        if self.course is None:
+            return None
+        outcome = bounded(partial(self.course.failing, telling(answer), claim), WHOLE_CHECK)
+        if outcome.trouble:
+            return _Stopped(outcome)
+        found: Any = outcome.value
+        failing: Failing | None = found
+        return failing
+
+    def _not_yet(self, reason: str, failing: Failing | None = None) -> Verdict:
+        findings = (replace(failing.finding(), hint=""),) if failing else ()
+        return Verdict(False, f"Not yet, exercise {self.id}: {reason}", findings, untouched=True)
+
+    def _unreadable(self, held: Outcome) -> Verdict:
+        told = f"✗ Not yet: {self.file} runs. It {held.trouble}{held.where}."
+        finding = Finding(f"{self.file} runs", False, told)
+        return Verdict(False, f"✗ Exercise {self.id}: {self.file} does not run.", (finding,))
+
+    def _passed(self, findings: tuple[Finding, ...]) -> Verdict:
+        more = self.course.passed if self.course else ""
+        return Verdict(True, f"✓ Exercise {self.id}: all {len(findings)} checks are right{more}.", findings)
+
+    def _broken(self, failing: Failing, right: int) -> Verdict:
+        told = f"{right} of {len(self.probes)} checks are right, but a random conversation breaks it."
+        return Verdict(False, f"✗ Exercise {self.id}: {told}", (failing.finding(),))
+
+    def _half(self, waiting: str, right: int, findings: tuple[Finding, ...]) -> Verdict:
+        """What is written is right so far, and `waiting` tells what is still a stub."""
+        told = f"{right} of {len(self.probes)} checks are right, and {waiting}."
+        return Verdict(False, f"Not yet, exercise {self.id}: {told}", findings)
+
+    def _missed(self, got: Sequence[Outcome], expected: Sequence[Outcome]) -> Verdict:
+        right = sum(map(same, got, expected))
+        headline = f"✗ Exercise {self.id}: {right} of {len(self.probes)} checks are right."
+        findings = list(map(finding_of, self.probes, got, expected))
+        mistake = closest(self.mistakes, self.probes, got, expected)
+        if mistake is None:
+            return Verdict(False, headline, told_once(findings, got))
+        held = map(same, known(self.probes, mistake), expected)
+        findings = [one if ok else replace(one, hint="") for one, ok in zip(findings, held, strict=True)]
+        name = mistake.__name__.replace("_", " ")
+        lesson = f"This looks like \u201c{name}\u201d. {' '.join((mistake.__doc__ or '').split())}"
+        return Verdict(False, headline, told_once(findings, got), name, lesson)
+
+
+@dataclass(frozen=True)
+class _Probed:
+    """A course that leaves it at the probes."""
+
+    course: Course
+    passed = ""
+
+    def prepare(self) -> None:
+        """As the course does."""
+        self.course.prepare()
+
+    def failing(self, answer: Answer, claim: str) -> None:
+        """Nothing more is looked for."""
+
+
+@dataclass(frozen=True)
+class _Stopped:
+    """A course that did not come to its end."""
+
+    outcome: Outcome
+
+    def finding(self) -> Finding:
+        """Why it did not."""
+        claim = "every conversation comes to an end"
+        return Finding(claim, False, f"✗ Not yet: {claim}. {self.outcome.told()}")
+
+    def shown(self, words: bool = False) -> Shown:
+        """Nothing more than that."""
+        return Shown("", "")
+
+
+_hints_shown: dict[str, int] = {}
+
+
+@cache
+def _given(stub: str, name: str) -> Answer:
+    """What the learner was given to mend, as it runs."""
+    space: dict[str, Any] = {}
+    exec(stub, space)
+    found: Answer = space[name]
+    return found
+
+
+def _as_given(exercise: Exercise, got: Sequence[Outcome]) -> bool:
+    return all(map(same, got, known(exercise.probes, _given(exercise.stub, exercise.name))))

@@ -1,0 +1,131 @@
+"""What an answer does, held against what the reference does: probes, what came of them, the mistake it looks like."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from labkit.teach.checks.check import SECONDS, Finding, NotYet, Outcome, WrongShape, bounded, brief
+
+type Answer = Callable[..., Any]
+
+_seen: dict[tuple[tuple["Probe", ...], Answer], list[Outcome]] = {}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One thing an answer must do: a claim in words, a run of the answer whose result is compared, and a
+    hint at the idea.
+    """
+
+    claim: str
+    run: Callable[[Answer], object]
+    hint: str
+
+
+def observed(probes: Sequence[Probe], answer: Answer, seconds: float = 1e9) -> list[Outcome]:
+    """Run an answer on every probe, for so many seconds in all; after one that did not end the others are not tried,
+    and count as the same. Seconds are the processor's: a busy machine fails nobody.
+    """
+    outcomes: list[Outcome] = []
+    deadline = time.process_time() + seconds
+    for probe in probes:
+        ended = not outcomes or outcomes[-1].kind != "time"
+        left = min(SECONDS, max(deadline - time.process_time(), 0.1))
+        outcomes.append(bounded(partial(probe.run, telling(answer)), left) if ended else outcomes[-1])
+    return outcomes
+
+
+def known(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
+    """What a reference or a known mistake does, observed once; not kept when the machine was too slow for it."""
+    if (probes, answer) not in _seen:
+        seen = observed(probes, answer)
+        if any(outcome.kind == "time" for outcome in seen):
+            return seen
+        _seen[probes, answer] = seen
+    return _seen[probes, answer]
+
+
+def telling(answer: Answer) -> Answer:
+    """The answer, with the two results that are no result told apart: the stub's three dots, and a
+    forgotten return. A class tells them apart where its methods are called.
+    """
+    if isinstance(answer, type):
+        return answer
+
+    def told(*args: Any, **named: Any) -> Any:
+        """The answer's result, or an error that says why it is none."""
+        result = answer(*args, **named)
+        if result is ...:
+            raise NotYet(f"the function {getattr(answer, '__name__', 'given')}")
+        if result is None:
+            raise WrongShape("gave back None; let every path end in a return")
+        return result
+
+    return told
+
+
+def finding_of(probe: Probe, got: Outcome, expected: Outcome) -> Finding:
+    """What came of a probe, as a claim that holds or does not yet, with what was expected."""
+    if same(got, expected):
+        return Finding(probe.claim, True, f"✓ Right: {probe.claim}.")
+    if got.untried:
+        return _untried(probe.claim, got)
+    if got.trouble:
+        hint = probe.hint if got.kind == "Broken" else ""
+        return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {got.told()}", hint)
+    came = f"It gave {brief(got.value)}; expected {brief(expected.value)}."
+    return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {came}", probe.hint)
+
+
+def _untried(claims: str, outcome: Outcome) -> Finding:
+    told = "Not yet" if outcome.kind == NotYet.__name__ else "Not tried"
+    return Finding(claims, False, f"○ {told}: {claims} ({outcome.trouble}).", tried=False)
+
+
+def told_once(findings: Sequence[Finding], got: Sequence[Outcome]) -> tuple[Finding, ...]:
+    """The findings, with those that fail by a trouble that was told already gathered in one line at the end, and what
+    was not tried in one line for each reason.
+    """
+    told: set[str] = set()
+    first: list[Finding] = []
+    again: list[Finding] = []
+    untried: dict[Outcome, list[str]] = {}
+    for finding, outcome in zip(findings, got, strict=True):
+        if outcome.untried:
+            untried.setdefault(outcome, []).append(finding.claim)
+            continue
+        (again if outcome.trouble and outcome.trouble in told else first).append(finding)
+        told.add(outcome.trouble)
+    if again:
+        claims = "; ".join(finding.claim for finding in again)
+        first.append(Finding(claims, False, f"✗ Not yet, for the same reason: {claims}."))
+    return (*first, *(_untried("; ".join(claims), outcome) for outcome, claims in untried.items()))
+
+
+def closest(
+    mistakes: Sequence[Answer], probes: tuple[Probe, ...], got: Sequence[Outcome], expected: Sequence[Outcome]
+) -> Answer | None:
+    """The known mistake that fails as this answer fails: the same way on the first failing probe, and on
+    most others.
+    """
+    failing = [i for i in range(len(probes)) if not (got[i].untried or same(got[i], expected[i]))]
+    if not failing:
+        return None
+    best, most = None, 0
+    for mistake in mistakes:
+        seen = known(probes, mistake)
+        if not same(seen[failing[0]], got[failing[0]]):
+            continue
+        alike = sum(same(one, other) for one, other in zip(seen, got, strict=True))
+        if alike > most:
+            best, most = mistake, alike
+    return best
+
+
+def same(one: Outcome, other: Outcome) -> bool:
+    """Alike when both ran into the same trouble, or when both gave equal values."""
+    if one.kind or other.kind:
+        return (one.kind, one.trouble) == (other.kind, other.trouble)
+    return bounded(lambda: bool(one.value == other.value)).value is True

@@ -1,0 +1,27 @@
+"""The exercises themselves, one module a notebook; each offers `EXERCISES`, and `exercise("01-a")` gives one.
+
+The functions beside a reference solution are its known mistakes: the name says what went wrong, the docstring
+is what a learner who made it is told.
+"""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import walk_packages
+
+from labkit.teach.checks.exercise import Exercise
+
+
+def exercise(id: str) -> Exercise:
+    """The exercise of this id, such as "01-a"; raises KeyError that names the ids there are."""
+    known = all_exercises()
+    if id not in known:
+        raise KeyError(f"there is no exercise {id!r}; the exercises are {', '.join(known)}")
+    return known[id]
+
+
+@cache
+def all_exercises() -> dict[str, Exercise]:
+    """Every exercise by id, in the order of the notebooks."""
+    names = [module.name for module in walk_packages(__path__, f"{__name__}.") if not module.ispkg]
+    found = [exercise for name in names for exercise in import_module(name).EXERCISES]
+    return {exercise.id: exercise for exercise in sorted(found, key=lambda exercise: exercise.id)}

@@ -1,0 +1,1 @@
+"""The exercises of notebook 06: three managers to write, and defects to find in others."""

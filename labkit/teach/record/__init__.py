@@ -1,0 +1,1 @@
+"""What a learner did, recorded in a file of their own."""

@@ -1,0 +1,147 @@
+"""What a learner has tried, kept in one append-only file on their own machine.
+
+One line of JSON a record: `at` (UTC), `kind` (attempt, hint, solution, answer, prediction, outcome), the `id` of the
+exercise, question or prediction, and details; each line is chained to the one before (`ledger`). Records are bound to
+ids, never to cells or notebooks, so copied, moved and deleted cells do no harm. Nothing leaves the machine.
+"""
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from labkit.file_lock import locked
+from labkit.teach.record import ledger
+
+FOLDER_VARIABLE = "LABKIT_PROGRESS"
+NAME_VARIABLE = "LABKIT_LEARNER"
+LOCK_SECONDS = 2.0
+"""How long a record waits for another notebook that is writing."""
+
+_BLOCK = 8_192
+
+
+def folder() -> Path:
+    """Where progress is kept: the folder named by LABKIT_PROGRESS, else this user's own data folder."""
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        return Path(chosen)
+    from platformdirs import user_data_path
+
+    return user_data_path("labkit")
+
+
+def file() -> Path:
+    """The file that holds the records; it need not exist yet."""
+    return folder() / "progress.jsonl"
+
+
+def learner(name: str | None = None) -> str:
+    """Under which name progress is handed in: the one given, else that of LABKIT_LEARNER, else the account's."""
+    with suppress(OSError, KeyError, ImportError):
+        return name or os.environ.get(NAME_VARIABLE) or getpass.getuser()
+    return "learner"
+
+
+def record(kind: str, id: str, **details: Any) -> bool:
+    """Append one record in a single write and say whether it was kept; a full or read-only disk is no error for a
+    learner.
+
+    A line that was torn by a killed process is left as it is, and this one begins on a line of its own.
+    """
+    entry = {"v": ledger.VERSION, "at": _now(), "kind": kind, "id": id, **details}
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        return _append(entry)
+    except OSError:
+        return False
+
+
+def records(kind: str | None = None) -> Iterator[dict[str, Any]]:
+    """The records, oldest first, of one kind or of all; lines that cannot be read are passed over."""
+    if file().is_file():
+        yield from (entry for entry in ledger.read(file().read_bytes()).entries if kind in (None, entry["kind"]))
+
+
+def export(to: str | Path | None = None, name: str | None = None) -> Path:
+    """Write a copy that can be handed in, with the learner's name (see `learner`) in its last line.
+
+    `to` is a file or a folder; without it the copy is `progress-NAME.jsonl` in the current folder. Raises
+    FileNotFoundError when nothing was recorded yet, and FileExistsError when `to` is a file of another kind.
+    """
+    if not file().is_file():
+        raise FileNotFoundError("nothing is recorded yet: make a prediction or check an exercise first")
+    name = learner(name)
+    to = Path.cwd() if to is None else Path(to)
+    to = to / f"progress-{as_file_name(name)}.jsonl" if to.is_dir() else to
+    if to.exists() and (to.samefile(file()) or not ledger.read(to.read_bytes()).entries):
+        raise FileExistsError(f"{to} is there already and is no earlier copy of your progress: give another file")
+    with locked(_lock(), LOCK_SECONDS):
+        before, gap = _ending(file())
+        kept = file().read_bytes()
+    signed = ledger.chained({"v": ledger.VERSION, "at": _now(), "kind": "learner", "id": name}, before)
+    to.write_bytes(kept + f"{gap}{signed}\n".encode())
+    return to
+
+
+def reset() -> Path | None:
+    """Start anew: the records are set aside in a file of the same folder that carries the time in its name.
+
+    Gives that file's path, or None when nothing was recorded.
+    """
+    if not file().is_file():
+        return None
+    with locked(_lock(), LOCK_SECONDS):
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+        return file().rename(folder() / f"progress-until-{stamp}.jsonl")
+
+
+def as_file_name(name: str) -> str:
+    """A name in letters, digits and dashes, for use in a file's name."""
+    kept = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower())
+    return "-".join(kept.split())[:60] or "learner"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _lock() -> Path:
+    return folder() / "progress.lock"
+
+
+def _append(entry: dict[str, Any]) -> bool:
+    try:
+        with locked(_lock(), LOCK_SECONDS):
+            before, gap = _ending(file())
+            return _write(f"{gap}{ledger.chained(entry, before)}\n")
+    except TimeoutError:  # a record without a chain is better than none
+        return _write(f"\n{ledger.plain(entry)}\n")
+
+
+def _write(text: str) -> bool:
+    data = text.encode()
+    handle = os.open(file(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        return os.write(handle, data) == len(data)
+    finally:
+        os.close(handle)
+
+
+def _ending(path: Path) -> tuple[str, str]:
+    """The line of the last record, "" when there is none, and the line break that is missing behind the last line."""
+    size = path.stat().st_size if path.exists() else 0
+    block = min(_BLOCK, size)
+    while size:
+        with path.open("rb") as handle:
+            handle.seek(size - block)
+            data = handle.read()
+        gap = "" if data.endswith(b"\n") else "\n"
+        lines = [line for _, line in ledger.lines_of(data if block == size else data.partition(b"\n")[2])]
+        found = next((line for line in reversed(lines) if ledger.entry_in(line) is not None), "")
+        if found or block == size:
+            return found, gap
+        block = min(4 * block, size)
+    return "", ""

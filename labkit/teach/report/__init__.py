@@ -1,0 +1,1 @@
+"""The class report for instructors: what a class handed in, read, executed again and counted."""

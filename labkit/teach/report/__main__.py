@@ -1,0 +1,167 @@
+"""The class report: `python -m labkit.teach.report FOLDER -o report.html`.
+
+FOLDER holds what learners handed in: progress files (from `progress.export()`) and notebooks, best in one folder a
+learner. Nothing leaves the machine, and no file of the folder is changed.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import count
+from pathlib import Path
+from time import monotonic
+
+from labkit.teach.cells.words import counted
+from labkit.teach.record.progress import as_file_name
+from labkit.teach.report.files import Class, files_below, read_class
+from labkit.teach.report.pages import class_page, learner_page
+from labkit.teach.report.rerun import DEFAULT_LIMITS, Limits, rerun_class
+from labkit.teach.report.tables import Cell, Share, tables
+
+TELL_EVERY = 2.0
+"""After so many seconds a line says how far the work has come."""
+
+EPILOG = """\
+One folder a learner is best (class/ada/..., class/ben/...); a progress file says whose it is, a notebook belongs to its
+folder's learner. Broken, foreign, hidden and too large files, links and second files of one learner are named in the
+report and skipped; files that were changed are counted and marked.
+
+  python -m labkit.teach.report.demo_class class        a generated class to try this with
+  python -m labkit.teach.report class -o report.html --csv --pages
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the report that the command line asks for and give the exit code: 0, or 1 when there is no learner."""
+    asked = _parser().parse_args(arguments)
+    out: Path = asked.output
+    if out.suffix.lower() not in (".html", ".htm"):
+        return _refused(f"-o is {out}: the report is a web page, so give a name that ends in .html")
+    try:
+        paths = files_below(asked.folder)
+    except NotADirectoryError as error:
+        return _refused(str(error))
+    class_ = read_class(asked.folder, told(paths, "files read"))
+    if not class_.students:
+        for one in class_.files:
+            print(f"  {one.path}: {one.why}", file=sys.stderr)
+        return _refused(f"no learner was found in {asked.folder}, which holds {len(paths):,} files")
+    if asked.rerun:
+        limits = Limits(asked.seconds, asked.megabytes)
+        rerun_class(class_, limits, say=lambda line: print(line, file=sys.stderr, flush=True))
+    try:
+        for line in write(class_, out, csv_too=asked.csv, pages_too=asked.pages, live=asked.plotly):
+            print(line)
+    except OSError as error:
+        return _refused(f"the report cannot be written to {error.filename} ({error.strerror}): give another -o")
+    return 0
+
+
+def write(
+    class_: Class, out: Path, csv_too: bool = False, pages_too: bool = False, live: bool = False
+) -> Iterator[str]:
+    """Write the report, its charts drawn by plotly if `live`, and when asked for, CSV files and learners' pages into
+    folders beside it; gives a sentence for each. Raises OSError when they cannot be written.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    links: dict[str, str] = {}
+    if pages_too:
+        place = out.with_name(f"{out.stem}_pages")
+        links = _write_pages(class_, place)
+        yield f"{place}: {len(links):,} pages, one a learner"
+    if csv_too:
+        place = out.with_name(f"{out.stem}_csv")
+        yield f"{place}: {', '.join(_write_csv(class_, place))}"
+    out.write_text(class_page(class_, links, live), "utf-8")
+    skipped = sum(one.fate == "skipped" for one in class_.files)
+    marked = sum(one.fate == "marked" for one in class_.files)
+    read = f"{counted(len(class_.students), 'learner')}, {counted(len(class_.files), 'file')}"
+    yield f"{out}: {read}, {skipped:,} skipped, {marked:,} marked"
+
+
+def told[T](these: Sequence[T], what: str) -> Iterator[T]:
+    """The same things one by one; a line on stderr says how far it has come whenever two seconds have passed."""
+    last = monotonic()
+    for number, one in enumerate(these):
+        if monotonic() - last >= TELL_EVERY:
+            print(f"{number:,} of {len(these):,} {what}", file=sys.stderr, flush=True)
+            last = monotonic()
+        yield one
+
+
+def for_spreadsheet(cell: Cell) -> str | int | float:
+    """A cell as CSV: shares as a number from 0 to 1; text that a spreadsheet would take for a formula is made plain."""
+    if isinstance(cell, Share):
+        return round(cell.part / cell.whole, 4) if cell.whole else ""
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return "" if cell is None else cell
+
+
+def _write_csv(class_: Class, place: Path) -> Iterable[str]:
+    place.mkdir(parents=True, exist_ok=True)
+    for table in tables(class_):
+        with (place / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(table.head)
+            writer.writerows([for_spreadsheet(cell) for cell in row] for row in table.rows)
+        yield f"{table.name}.csv"
+
+
+def _write_pages(class_: Class, place: Path) -> dict[str, str]:
+    place.mkdir(parents=True, exist_ok=True)
+    links: dict[str, str] = {}
+    for student in told(class_.students, "pages written"):
+        name = _free_name(as_file_name(student.name), {link.rpartition("/")[2] for link in links.values()})
+        (place / name).write_text(learner_page(student, class_.generated), "utf-8")
+        links[student.name] = f"{place.name}/{name}"
+    return links
+
+
+def _free_name(stem: str, taken: Set[str]) -> str:
+    """A file name of this stem that is not taken, numbered from the second on."""
+    names = (f"{stem}{f'-{number}' if number > 1 else ''}.html" for number in count(1))
+    return next(name for name in names if name not in taken)
+
+
+def _refused(sentence: str) -> int:
+    print(f"labkit.teach.report: {sentence}.", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m labkit.teach.report",
+        description="Who learned what: one report from the progress files and notebooks that a class handed in.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the files of the class are")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html"
+    )
+    parser.add_argument("--csv", action="store_true", help="also write every table as CSV, into FILE_csv/")
+    parser.add_argument("--pages", action="store_true", help="also write one page a learner, into FILE_pages/")
+    parser.add_argument(
+        "--plotly",
+        action="store_true",
+        help="charts to hover over and zoom into, still without a network; the file is four megabytes larger",
+    )
+    parser.add_argument(
+        "--rerun",
+        action="store_true",
+        help="execute each notebook from a clean kernel and take what its checks say; this runs learners' code with "
+        "your rights, in processes of bounded time and memory and without a network where the system can close it",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=DEFAULT_LIMITS.seconds, help="of a rerun, for each notebook (%(default)g)"
+    )
+    parser.add_argument(
+        "--megabytes", type=int, default=DEFAULT_LIMITS.megabytes, help="of memory in a rerun (%(default)s)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
