@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from browser_path import NO_BROWSER, chromium
 from execute_notebooks import WIDGET_VIEW
-from hypothesis import settings
+from hypothesis import Phase, settings
 from nbval.plugin import IPyNbCell
 
 settings.register_profile("workbook", deadline=None, print_blob=True)
+settings.register_profile("first_failure", deadline=None, phases=(Phase.explicit, Phase.generate))
 settings.load_profile("workbook")
 
 NO_NETWORK = Path(__file__).parent / "labkit" / "teach" / "report" / "closed_network.py"

@@ -95,9 +95,8 @@ def check(view: History, budget: TokenBudget, model: str | Model = DEFAULT_MODEL
     largest = sorted(range(len(view)), key=lambda place: -ruler(view[place]))[:3]
     parts = ", ".join(f"message {i} ({view[i].role}, {ruler(view[i]):,})" for i in largest)
     raise BudgetExceeded(
-        f"what must be sent is about {used:,} tokens (estimated), {used - room:,} more than the "
-        f"{room:,} that the budget has for it; "
-        f"largest: {parts}. Shorten one of these, unpin it, or raise the budget"
+        f"what must be sent is about {used:,} tokens (estimated), {used - room:,} more than the {room:,} that the "
+        f"budget has for it; largest: {parts}. Shorten one of these, unpin it, or raise the budget"
     )
 
 

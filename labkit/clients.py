@@ -126,8 +126,8 @@ def _announced_key(model: str | Model, say: Callable[[str], None]) -> str:
     if not (key or "").strip():
         state = "is not set" if key is None else f"is set but empty ({key!r})"
         raise ValueError(
-            f"live=True needs a key, and ANTHROPIC_API_KEY {state}: set it, or leave live out to work "
-            "offline for nothing"
+            f"live=True needs a key, and ANTHROPIC_API_KEY {state}: set it, or leave live out to work offline for "
+            "nothing"
         )
     say(price_warning(model))
     return str(key).strip()
@@ -139,7 +139,7 @@ def price_warning(model: str | Model) -> str:
     """
     row = find(model)
     return (
-        f"Live: every request now goes to Anthropic and is billed. {row.name} costs "
-        f"${row.prices.input:g} per million input tokens "
-        f"and ${row.prices.output:g} per million output tokens (list prices as of {row.as_of}; {row.source})."
+        f"Live: every request now goes to Anthropic and is billed. {row.name} costs ${row.prices.input:g} per million "
+        f"input tokens and ${row.prices.output:g} per million output tokens (list prices as of {row.as_of}; "
+        f"{row.source})."
     )

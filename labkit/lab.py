@@ -4,8 +4,9 @@ The project's settings rank between a user's Jupyter files and the command line:
 loopback only, no news, no update check. Importing this module prepares the start-up of the lab, and of
 test runs, which name it first (`-p labkit.lab`); the library never imports it.
 
-Three habits of other packages are mended here: `spare_slow_import`, `send_without_delay` and
-`name_this_python`. For each, `tests/test_lab.py` has a test that fails on the day it is no longer needed.
+Four habits of other packages are mended here: `spare_slow_import`, `send_without_delay`, `name_this_python` and
+`prefer_this_kernel`; JupyterLab's own in `lab_settings/extensions`. For each, `tests/test_lab.py` or
+`tests/browser/test_opening.py` has a test that fails on the day it is no longer needed.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,12 @@ def name_this_python() -> None:
     AsyncLargeFileManager.get = get_named
 
 
+def prefer_this_kernel() -> None:
+    """Let this Python's kernel run the notebooks, not one of the same name that JUPYTER_PATH leads to."""
+    own = [str(Path(sys.prefix, "share", "jupyter")), os.environ.get("JUPYTER_PATH", "")]
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, own))
+
+
 def settings() -> dict[str, dict[str, Any]]:
     """The lab's settings, by Jupyter class; a flag of the same name on the command line wins."""
     return {
@@ -80,16 +88,15 @@ def settings() -> dict[str, dict[str, Any]]:
             "port": DEFAULT_PORT,
             "port_retries": 0,
             "allow_root": os.name == "posix" and os.geteuid() == 0,
-            "log_level": "WARN",
         },
         "LabApp": {
             "default_url": f"/lab/tree/{FIRST_NOTEBOOK}",
-            "log_level": "WARN",
             "app_settings_dir": str(SETTINGS),
             "extra_labextensions_path": [str(SETTINGS / "extensions")],
             "news_url": None,
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
             "extension_manager": "readonly",
+            "custom_css": True,
         },
     }
 
@@ -132,7 +139,7 @@ def free_port() -> int:
 def main(flags: Sequence[str]) -> None:
     """Start JupyterLab with the project's settings and the given flags; returns when the server has ended.
 
-    Raises SystemExit with one sentence when JupyterLab, the notebooks or the port is missing.
+    Raises SystemExit with one sentence when a package, the notebooks or the port is missing.
     """
     if not (ROOT / "notebooks").is_dir():
         raise SystemExit(
@@ -140,22 +147,27 @@ def main(flags: Sequence[str]) -> None:
             "run make lab there, or pip install -e '.[lab]' and python -m labkit.lab."
         )
     try:
+        distribution("conversation-workbook")
+        import ipykernel  # noqa: F401
         from jupyter_server.serverapp import ServerApp
         from jupyterlab.labapp import LabApp
         from traitlets.config import Config
     except ImportError as error:
         raise SystemExit(
-            f"JupyterLab is not installed for {sys.executable} ({error}); the lab needs it: "
-            "run make install, or pip install -e '.[lab]' from the root of the workbook."
+            f"The workbook is not wholly installed for {sys.executable} ({error}): in its folder, "
+            "delete .venv and run make lab, or with a Python of your own, pip install -e '.[lab]'."
         ) from None
     if not {*NO_SERVER, *LabApp.subcommands} & set(flags):
         refuse_taken_port(flags)
         print("JupyterLab is starting. Ctrl-C in this window ends it.", flush=True)
     send_without_delay()
     name_this_python()
+    prefer_this_kernel()
     # The one server of this process, made before JupyterLab asks for it: settings given here rank between
     # the user's configuration files and the command line.
-    ServerApp.instance(config=Config(settings()), jpserver_extensions={"jupyterlab": True})
+    server = ServerApp.instance(config=Config(settings()), jpserver_extensions={"jupyterlab": True})
+    # Not a setting: where custom.css is looked for. A user's own comes first, in place of the project's.
+    server.static_custom_path = [server.static_custom_path[0], str(SETTINGS)]
     LabApp.launch_instance(list(flags))
 
 

@@ -1,7 +1,7 @@
 """Stores: one place where one conversation is kept, in a JSON file, a SQLite database or Redis.
 
-All three keep the same saved form, never half of it, and notice when somebody else saved in between. The only module of
-the core that does file or database I/O. Taught in notebook 06.
+All three keep the same saved form, never half of it, and notice when somebody else saved in between. Conversations get
+into files and databases nowhere else. Taught in notebook 06.
 """
 
 import os

@@ -100,7 +100,6 @@ def document_of(saved: Saved) -> Document:
     messages, places = _table(conversation)
     rows = [_row(message, places) for message in messages]
     worked = [places[id(message)] for message in conversation.history]
-    same = conversation.history is said or worked == list(range(len(said)))
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -114,7 +113,7 @@ def document_of(saved: Saved) -> Document:
         "usage": asdict(conversation.usage),
         "last": asdict(conversation.last),
         "meter": {"tokens": conversation.meter.tokens, "view": _view(conversation, places, worked)},
-        "history": None if same else worked,
+        "history": None if worked == list(range(len(said))) else worked,
         "transcript": rows[: len(said)],
         "beside": rows[len(said) :],
     }

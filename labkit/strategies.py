@@ -87,16 +87,18 @@ def apply(steps: Iterable[Step], history: Sequence[Message]) -> History:
     step returns what cannot be sent.
     """
     history = History.of(history)
-    opened = first_reply(history) if in_open_round(history) else len(history)
-    closed = history[:opened]
-    view = closed
+    view = closed = _before_round(history)
     for step in steps:
         view = _view_by(step, view)
     if view is closed or (len(view) == len(closed) and all(map(same_on_the_wire, view, closed))):
         return history
     if view.thinking():
         view = History(map(without_thinking, view))
-    return join((view, history[opened:])) if opened < len(history) else view
+    return join((view, history[len(closed) :])) if len(closed) < len(history) else view
+
+
+def _before_round(history: History) -> History:
+    return history[: first_reply(history)] if in_open_round(history) else history
 
 
 def _view_by(step: Step, view: History) -> History:
@@ -150,8 +152,7 @@ def _reasons(steps: Sequence[Step], history: History, whole: History) -> dict[in
     ask: Callable[[History], Mapping[int, str]] | None = getattr(steps[-1], "why", None) if steps else None
     if ask is None:
         return {}
-    closed = history[: history.newest_start() + 1] if in_open_round(history) else history
-    given = apply(steps[:-1], closed)
+    given = apply(steps[:-1], _before_round(history))
     told, sources = ask(given), stands_for(whole, given)
     certain = {*whole.staying(), *range(whole.newest_start(), len(whole))}
     return {place: told[at] for at in told for place in sources[at] or () if place not in certain}

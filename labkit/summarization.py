@@ -24,11 +24,9 @@ SUMMARY_PREFIX = "[Conversation summary: "
 ACKNOWLEDGEMENT = "Understood. I will go on from this summary."
 SUMMARIZER_SYSTEM = "You condense conversations so that they can be continued from your summary alone."
 INSTRUCTION = (
-    "Summarize the conversation below so that it can go on without the original messages. Keep word "
-    "for word: names, identifiers, "
-    "amounts, dates, decisions and who made them, preferences, constraints, open questions and what "
-    "tools returned. Leave out "
-    "greetings, thanks and small talk. Write the summary only."
+    "Summarize the conversation below so that it can go on without the original messages. Keep word for word: names, "
+    "identifiers, amounts, dates, decisions and who made them, preferences, constraints, open questions and what tools "
+    "returned. Leave out greetings, thanks and small talk. Write the summary only."
 )
 
 type Summarizer = Callable[[History], str]

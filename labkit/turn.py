@@ -190,9 +190,8 @@ def _smaller(settings: Settings, asked: Conversation, view: History, outcome: An
     if isinstance(outcome, Exception):
         largest = max(range(len(view)), key=lambda place: ruler(view[place]))
         outcome.add_note(
-            f"labkit did not try again, because nothing more can be left out: of {len(view)} messages "
-            "that must be sent, "
-            f"the largest is a {view[largest].role} message of about {ruler(view[largest]):,} tokens (estimated)"
+            f"labkit did not try again, because nothing more can be left out: of {len(view)} messages that must be "
+            f"sent, the largest is a {view[largest].role} message of about {ruler(view[largest]):,} tokens (estimated)"
         )
     return None
 
@@ -241,9 +240,8 @@ def _failed(plan: Compaction, conversation: Conversation, error: Exception) -> C
     failures = conversation.failures + 1
     then = f"; {failures} failed in a row, so none is tried for {plan.pause} turns" if failures == plan.patience else ""
     warnings.warn(
-        f"no summary was made ({error}): nothing is lost, and while the conversation is too long only "
-        "its newest turns are "
-        f"sent{then}",
+        f"no summary was made ({error}): nothing is lost, and while the conversation is too long only its newest turns "
+        f"are sent{then}",
         SummaryWarning,
         stacklevel=2,
     )

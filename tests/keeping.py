@@ -1,6 +1,6 @@
-"""What the tests of the keeping steps share: how large a view may be, and talk to choose from."""
+"""What the tests of the keeping steps share: how large a view may be, what is wrong with one, and small talk."""
 
-from labkit.messages import History, Ruler, assistant, in_open_round, user, without_thinking
+from labkit.messages import History, Message, Ruler, assistant, in_open_round, user, without_thinking
 from labkit.tokens import estimator
 
 TOKENS = estimator()
@@ -26,3 +26,23 @@ def small_talk(turns: int) -> History:
     return History(
         [m for turn in range(turns) for m in (user(f"Nice day, isn't it {'very ' * turn}?"), assistant("Lovely!"))]
     )
+
+
+def problems(view: History, history: History) -> list[str]:
+    """What would make a view invalid, empty or wrong."""
+    wrong = [] if view else ["empty"]
+    wrong += [] if view and view[-1] == history[-1] else ["newest message gone"]
+    wrong += [] if view and view[0].role == "user" else ["does not begin with the user"]
+    wrong += [f"{m.text} unpinned" for m in history if m.pinned and not any(_same(m, kept) for kept in view)]
+    calls: list[str] = []
+    for message in view:
+        answers = [b["tool_use_id"] for b in message.blocks if b["type"] == "tool_result"]
+        wrong += [f"orphan {a}" for a in answers if a not in calls] + [
+            f"unanswered {c}" for c in calls if c not in answers
+        ]
+        calls = [b["id"] for b in message.blocks if b["type"] == "tool_use"]
+    return wrong
+
+
+def _same(one: Message, other: Message) -> bool:
+    return one is other or one in other.replaces

@@ -77,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     begun, done, failed = time.monotonic(), Tally(), 0
     sizes = [min(BATCH, asked.conversations - start) for start in range(0, asked.conversations, BATCH)]
+    print(told(done, asked.conversations, failed, 0), end="", flush=True)
     with ProcessPoolExecutor(asked.workers) as pool:
         running = [pool.submit(batch, asked.seed * 1_000_000 + place, size) for place, size in enumerate(sizes)]
         for finished in as_completed(running):

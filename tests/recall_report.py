@@ -1,7 +1,12 @@
-"""How much the recall answers and refuses: `python tests/recall_report.py [dev|dev_2|heldout] [--misses]`."""
+"""How much the recall answers and refuses: `python tests/recall_report.py [dev|dev_2|heldout] [--misses] [--store]`.
+
+`--store` writes every reply of these sets that answers into tests/data/recall_replies.txt: do so, and read the
+difference, after a change that is meant to change replies.
+"""
 
 import sys
 import tomllib
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,6 +15,8 @@ from typing import Any
 from labkit.offline.replies import reply
 
 DATA = Path(__file__).parent / "data"
+STORED = DATA / "recall_replies.txt"
+SETS = ("dev", "dev_2", "heldout")
 NOT_HERE = "I don't have that in this conversation."
 Turns = list[dict[str, Any]]
 
@@ -65,34 +72,45 @@ def answered(fact: Mapping[str, Any], text: str) -> bool:
     return any(expected.lower() in text.lower() for expected in fact["expect"])
 
 
-def measure(name: str, misses: bool = False) -> dict[str, tuple[int, int]]:
-    """Return for each line of the table how many succeeded, of how many."""
+@cache
+def replies(name: str) -> list[tuple[str, str, str, bool]]:
+    """Each line of the table, question and reply of a set, and whether the reply is as it should be."""
     data = read(name)
-    facts, absent = data["fact"], data["absent"]
-    wrong: list[str] = []
-    counts = dict.fromkeys(("a", "b", "c", "c2", "d"), 0)
+    facts, absent, found = data["fact"], data["absent"], []
     for number, fact in enumerate(facts):
         question = fact["ask"]
         others = [other for other in facts if other is not fact]
-        replies = {
+        said_to = {
             "a": ask([fact], question, 1 + number * 7 % 40),
             "b": ask(facts, question),
             "c": ask(others, question),
             "c2": ask([], question, 20),
         }
-        for line, text in replies.items():
-            good = answered(fact, text) if line in "ab" else NOT_HERE in text
-            counts[line] += good
-            if not good:
-                wrong.append(f"{line}  {question}  ->  {text}")
+        for line, text in said_to.items():
+            found.append((line, question, text, answered(fact, text) if line in "ab" else NOT_HERE in text))
     for missing in absent:
         text = ask(facts, missing["ask"])
-        counts["d"] += NOT_HERE in text
-        if NOT_HERE not in text:
-            wrong.append(f"d  {missing['ask']}  ->  {text}")
+        found.append(("d", missing["ask"], text, NOT_HERE in text))
+    return found
+
+
+def measure(name: str, misses: bool = False) -> dict[str, tuple[int, int]]:
+    """Return for each line of the table how many succeeded, of how many."""
+    found = replies(name)
     if misses:
-        print("\n".join(sorted(wrong)))
-    return {line: (count, len(absent) if line == "d" else len(facts)) for line, count in counts.items()}
+        print("\n".join(sorted(f"{line:2} {question}  ->  {text}" for line, question, text, good in found if not good)))
+    all_of = Counter(line for line, *_ in found)
+    good_of = Counter(line for line, _, _, good in found if good)
+    return {line: (good_of[line], total) for line, total in all_of.items()}
+
+
+def answers(name: str) -> list[str]:
+    """Every reply of a set that says more than that the fact is not there, with its lines, as it is stored."""
+    lines = defaultdict[tuple[str, str], list[str]](list)
+    for line, question, text, _ in replies(name):
+        if NOT_HERE not in text:
+            lines[question, text].append(line)
+    return [f"{name} {' '.join(of)}: {question}  ->  {text}" for (question, text), of in lines.items()]
 
 
 LINES = {
@@ -106,7 +124,9 @@ LINES = {
 
 def main() -> None:
     """Print the table of the sets named on the command line (of all without a name)."""
-    names = [name for name in sys.argv[1:] if not name.startswith("-")] or ["dev", "dev_2", "heldout"]
+    if "--store" in sys.argv:
+        STORED.write_text("\n".join(line for name in SETS for line in answers(name)) + "\n", "utf-8")
+    names = [name for name in sys.argv[1:] if not name.startswith("-")] or list(SETS)
     for name in names:
         print(f"set {name}:")
         for line, (count, total) in measure(name, "--misses" in sys.argv).items():

@@ -20,7 +20,7 @@ from labkit.messages import History, assistant, user
 from labkit.teach.cells.shown import escaped
 from labkit.teach.charts.chart import CHART_MIME, Chart, Lane, Series, Threshold
 from labkit.teach.charts.drawing import PARTS, Box, Line, Words
-from labkit.teach.charts.layout import WIDTH, arranged, number, ticks
+from labkit.teach.charts.layout import NARROW, WIDTH, arranged, number, ticks
 from labkit.teach.charts.lettering import printable, shortened, width_of, wrapped
 from labkit.teach.charts.raster import SCALE, png
 from labkit.teach.views.statelessness import payload, tokens_per_turn
@@ -122,11 +122,11 @@ def test_colour_is_never_the_only_sign():
     assert all(PARTS[one].hatch != PARTS[other].hatch for one, other in stacked)
 
 
-@given(charts())
-@settings(max_examples=60, deadline=None)
-def test_nothing_is_drawn_outside_the_sheet(chart):
+@given(charts(), st.sampled_from([WIDTH, NARROW]))
+@settings(max_examples=80, deadline=None)
+def test_nothing_is_drawn_outside_the_sheet(chart, width):
     """Whatever the data, every bar, line and label begins inside the picture, and bars never leave it."""
-    drawing = arranged(chart)
+    drawing = arranged(chart, width=width)
     for shape in drawing.shapes:
         match shape:
             case Box():
@@ -136,6 +136,31 @@ def test_nothing_is_drawn_outside_the_sheet(chart):
             case Words():
                 ends = ((shape.x, shape.y),)
         assert all(-1 <= x <= drawing.width + 1 and -1 <= y <= drawing.height + 1 for x, y in ends), shape
+
+
+@given(charts())
+@settings(max_examples=40, deadline=None)
+def test_the_narrow_form_leaves_out_no_bar(chart):
+    """Narrow or wide, a chart has the same bars and points by part, and each note, shortened or not."""
+    wide, narrow = (arranged(chart, width=width).shapes for width in (WIDTH, NARROW))
+    drawn = [sorted(shape.fill for shape in shapes if isinstance(shape, Box)) for shapes in (wide, narrow)]
+    assert drawn[0] == drawn[1]
+    assert arranged(chart, width=NARROW).width == NARROW
+    texts = [shape.text for shape in narrow if isinstance(shape, Words)]
+    noted = [" ".join(note.split())[:5] for note in chart.notes] if chart.kind == "rows" else []
+    assert all(any(text.startswith(note) for text in texts) for note in noted)
+
+
+@pytest.mark.parametrize("count", [12, 40, 100, 500])
+def test_of_many_turns_the_round_ones_are_named(count):
+    """Names below columns never touch, and where turns are left out, the first and round ones stay."""
+    turns = [str(turn + 1) for turn in range(count)]
+    chart = some_chart(categories=turns, series=(Series("history", [1] * count),))
+    low = max(shape.y for shape in arranged(chart).shapes if isinstance(shape, Words) and shape.text == "1")
+    named = [shape for shape in arranged(chart).shapes if isinstance(shape, Words) and shape.y == low]
+    reach = [(one.x - width_of(one.text, one.size) / 2, one.x + width_of(one.text, one.size) / 2) for one in named]
+    assert all(left[1] <= right[0] for left, right in itertools.pairwise(reach))
+    assert count <= 60 or all(int(one.text) % 5 == 0 for one in named[1:])
 
 
 @given(st.lists(st.integers(1, 10_000), min_size=1, max_size=30))

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import anthropic
@@ -102,33 +99,3 @@ def test_an_offline_claude_of_ones_own_is_used() -> None:
     offline = OfflineClaude()
     claude(offline=offline).messages.create(**ASK)
     assert len(offline.requests) == 1
-
-
-def test_importing_labkit_is_quick_and_light() -> None:
-    """P8: neither the SDK nor a plotting or widget library is loaded until something needs it."""
-    heavy = "anthropic", "plotly", "ipywidgets", "httpx2"
-    code = f"import labkit, sys; labkit.History; print([m for m in {heavy} if m in sys.modules])"
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
-    )
-    assert found.stdout.strip() == "[]"
-
-
-def test_the_public_names_are_what_labkit_says_they_are() -> None:
-    """Every name of `__all__` loads, there are twenty at most, and a wrong name says what there is."""
-    import labkit
-
-    assert all(getattr(labkit, name) is not None for name in labkit.__all__)
-    assert len(labkit.__all__) <= 20
-    assert sorted(labkit.__all__) == sorted(name for names in labkit._HOMES.values() for name in names)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'; it has AsyncConversationManager"):
-        labkit.nothing  # noqa: B018
-
-
-def test_no_public_name_is_also_a_module() -> None:
-    """Importing a module sets its name on the package, so a function of the same name would be lost."""
-    import pkgutil
-
-    import labkit
-
-    assert not {module.name for module in pkgutil.iter_modules(labkit.__path__)} & set(labkit.__all__)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from labkit.conversation import Conversation
 from labkit.messages import History, Message, assistant, user
-from labkit.redaction import redacted
 from labkit.tokens import Usage
 from tests.conversations import as_json, conversations
 
@@ -76,17 +75,3 @@ def test_usage_adds_up_and_the_last_one_is_kept() -> None:
     billed = talk(1).billed(Usage(10, 5, 3, 2, 1)).billed(Usage(20, 6, 0, 15, 1))
     assert billed.usage == Usage(30, 11, 3, 17, 2)
     assert billed.last.total_input == 35
-
-
-@given(conversations(), st.sampled_from(["889", "Oslo", "漢字"]))
-def test_a_redacted_copy_holds_nothing_of_what_was_hidden(history: History, secret: str) -> None:
-    """The copy for the log is clean in text, tool calls and tool results; the conversation keeps the words."""
-    before = as_json(history)
-    assert secret not in as_json(redacted(history, [secret]))
-    assert as_json(history) == before
-
-
-def test_hiding_an_empty_string_is_refused() -> None:
-    """An empty secret would stand between any two letters."""
-    with pytest.raises(ValueError, match="empty string"):
-        redacted(talk(1).history, ["889", ""])

@@ -11,8 +11,8 @@ from labkit.embedding import EmbedderMissing, MiniLM, WordOverlap, available
 from labkit.messages import History, assistant, exchanges, user
 from labkit.strategies import apply, explain
 from tests.conversations import conversations
+from tests.keeping import problems
 from tests.test_guard import FRAMES
-from tests.test_strategies import problems
 
 
 def asked(*questions: str, replies: tuple[str, ...] = ()) -> History:

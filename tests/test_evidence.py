@@ -24,8 +24,7 @@ from labkit.relevance import Relevance
 from labkit.strategies import KeepRecent, full_history
 from labkit.words import said
 from tests.ablation import ROWS
-from tests.keeping import TOKENS
-from tests.test_strategies import problems
+from tests.keeping import TOKENS, problems
 
 SET = labelled_set()
 

@@ -12,7 +12,7 @@ from labkit.messages import user
 from labkit.published_sets import ForeignFile, published
 from labkit.strategies import full_history
 from labkit.words import said
-from tests.test_strategies import problems
+from tests.keeping import problems
 
 LOCOMO: dict[str, Any] = {
     "sample_id": "conv-1",

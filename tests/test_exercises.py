@@ -13,6 +13,7 @@ from labkit.teach.checks import exercise as exercises
 from labkit.teach.checks.exercise import Exercise
 from labkit.teach.exercises import all_exercises, exercise
 from labkit.teach.record import progress
+from tests.verdicts import stored, told
 
 EXERCISES = list(all_exercises().values())
 MISTAKES = [(one, mistake) for one in EXERCISES for mistake in one.mistakes]
@@ -35,10 +36,11 @@ def written(source: str, name: str) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_the_reference_passes(one: Exercise) -> None:
-    """The solution that a learner can ask for is right in every check."""
+    """The solution that a learner can ask for is right in every check, and gives what is stored."""
     verdict = one.verdict(one.reference)
     assert verdict.ok, verdict
     assert len(verdict.findings) == len(one.probes)
+    assert told(one, one.reference, verdict) == stored()[f"{one.id} {one.name}"]
 
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
@@ -53,7 +55,7 @@ def test_the_untouched_stub_is_not_yet(one: Exercise) -> None:
 
 @pytest.mark.parametrize(("one", "mistake"), MISTAKES, ids=lambda value: getattr(value, "__name__", None))
 def test_each_known_mistake_gets_its_own_message(one: Exercise, mistake: Callable[..., Any]) -> None:
-    """A wrong answer is recognized by what it does and is told its own lesson, and no other one's."""
+    """A wrong answer is recognized by what it does and is told its own lesson, and no other one's, as it is stored."""
     verdict = one.verdict(mistake)
     assert not verdict.ok
     assert verdict.mistake == mistake.__name__.replace("_", " ")
@@ -62,6 +64,7 @@ def test_each_known_mistake_gets_its_own_message(one: Exercise, mistake: Callabl
     assert lesson in str(verdict)
     others = [" ".join((other.__doc__ or "").split()) for other in one.mistakes if other is not mistake]
     assert not any(other in str(verdict) for other in others)
+    assert told(one, mistake, verdict) == stored()[f"{one.id} {mistake.__name__}"]
 
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)

@@ -8,8 +8,7 @@ from labkit.importance import KeepImportant, importance, score
 from labkit.messages import History, Message, assistant, user
 from labkit.strategies import apply, explain
 from tests.conversations import conversations
-from tests.keeping import TOKENS, most
-from tests.test_strategies import problems
+from tests.keeping import TOKENS, most, problems
 
 
 @given(conversations())

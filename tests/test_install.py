@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,14 +29,31 @@ def clone(tmp_path):
     return folder
 
 
+def started(folder, *arguments, **environment):
+    """A make that runs there, as the leader of its group of processes, as in a terminal."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        ["make", *arguments],
+        cwd=folder,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        env=kept | environment,
+        start_new_session=True,
+    )
+
+
+def ended(making):
+    """What a make said, without its own closing line, and whether it succeeded."""
+    with making:
+        said = "".join(making.communicate()).splitlines()
+    return [line for line in said if not line.startswith("make: ***")], making.returncode == 0
+
+
 def make(folder, *arguments, **environment):
     """Run make there; what it said without make's own closing line, and whether it succeeded."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
-    done = subprocess.run(
-        ["make", *arguments], cwd=folder, capture_output=True, text=True, env=kept | environment, check=False
-    )
-    said = (done.stdout + done.stderr).splitlines()
-    return [line for line in said if not line.startswith("make: ***")], done.returncode == 0
+    return ended(started(folder, *arguments, **environment))
 
 
 def old_python(folder):
@@ -78,13 +96,60 @@ def test_no_network_is_one_sentence(clone):
     assert not (clone / ".venv" / ".installed").exists()
 
 
-def test_a_second_call_has_nothing_to_do(clone):
-    """With the stamp newer than pyproject.toml and this folder's name on it, nothing runs; else everything does."""
-    (clone / ".venv" / "bin").mkdir(parents=True)
+def begun(clone):
+    """Begin a set-up from nothing and press Ctrl-C, which gives one sentence; the number of the process that was."""
+    making = started(clone, "install", f"PYTHON={sys.executable}", **CLOSED)
+    assert making.stdout.readline().startswith("Setting up the workbook")
+    os.killpg(making.pid, signal.SIGINT)
+    broken_off = "make install: broken off: run the same command again; nothing has to be cleaned up"
+    assert ended(making) == ([broken_off], False)
+    assert not (clone / ".venv.lock").exists()
+    return making.pid
+
+
+def set_up(clone):
+    """Let the clone look as after a whole set-up; gives back the stamp."""
+    (clone / ".venv" / "bin").mkdir(parents=True, exist_ok=True)
     (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
     stamp = clone / ".venv" / ".installed"
     stamp.write_text(f"{clone}\n")
+    return stamp
+
+
+def test_a_second_call_has_nothing_to_do(clone):
+    """With the stamp newer than pyproject.toml and this folder's name on it, nothing runs; else everything does."""
+    stamp = set_up(clone)
+    (clone.parent / "link").symlink_to(clone)
+    assert make(clone.parent / "link", "install", **CLOSED) == ([], True)
     assert make(clone, "install", **CLOSED) == ([], True)
     stamp.write_text("/another/folder\n")
-    said, succeeded = make(clone, "install", f"PYTHON={sys.executable}", **CLOSED)
-    assert (said[0].startswith("Setting up the workbook"), succeeded) == (True, False)
+    begun(clone)
+
+
+def test_a_set_up_that_is_broken_off_says_so_and_leaves_nothing_in_the_way(clone):
+    """After Ctrl-C the same command works again, even where one that was killed left its mark."""
+    (clone / ".venv.lock").write_text(f"{begun(clone)}\n")
+    set_up(clone)
+    (clone / "pyproject.toml").touch()
+    assert make(clone, "install", **CLOSED)[0][0] == "Bringing the packages in .venv/ up to date."
+    assert not (clone / ".venv.lock").exists()
+
+
+def test_a_second_set_up_waits_for_the_first(clone):
+    """Two at once would clear away each other's work: the second says that it waits, and then has nothing to do."""
+    (clone / ".venv.lock").write_text(f"{os.getpid()}\n")
+    making = started(clone, "install", **CLOSED)
+    waiting = f"Another set-up (process {os.getpid()}) is at work in this folder; waiting for it.\n"
+    assert making.stdout.readline() == waiting
+    set_up(clone)
+    (clone / ".venv.lock").unlink()
+    assert ended(making) == ([], True)
+
+
+def test_no_room_is_one_sentence(clone):
+    """Where nothing can be written, the sentence names the folder and the ways out."""
+    (clone / ".venv.lock").symlink_to("/dev/full")
+    said, succeeded = make(clone, "install", **CLOSED)
+    assert not succeeded
+    assert len(said) == 1
+    assert said[0].startswith(f"make install: cannot write in {clone}, where .venv/ is to be: make room on the disk")

@@ -64,8 +64,10 @@ def test_the_settings_are_jupyterlabs_own():
     from jupyter_server.serverapp import ServerApp
     from jupyterlab.labapp import LabApp
 
-    assert lab.settings()["ServerApp"].keys() <= ServerApp.class_traits().keys()
-    assert lab.settings()["LabApp"].keys() <= LabApp.class_traits().keys()
+    classes = {"ServerApp": ServerApp, "LabApp": LabApp}
+    assert lab.settings().keys() == classes.keys()
+    for name, values in lab.settings().items():
+        assert values.keys() <= classes[name].class_traits().keys()
 
 
 def test_the_overrides_are_jupyterlabs_own():
@@ -94,6 +96,19 @@ def test_every_notebook_names_a_kernel_that_the_lab_has():
     paths = sorted((lab.ROOT / "notebooks").glob("*.ipynb"))
     names = {json.loads(path.read_text("utf-8"))["metadata"]["kernelspec"]["name"] for path in paths}
     assert [KernelSpecManager().get_kernel_spec(name).language for name in names] == ["python"]
+
+
+def test_no_other_pythons_kernel_comes_first(tmp_path, monkeypatch):
+    """A kernel of the same name that JUPYTER_PATH leads to would be taken by Jupyter, and is not by the lab."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    other = tmp_path / "kernels" / "python3" / "kernel.json"
+    other.parent.mkdir(parents=True)
+    other.write_text(json.dumps({"argv": ["/another/python"], "display_name": "Another", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    assert KernelSpecManager().get_kernel_spec("python3").argv[0] == "/another/python"
+    lab.prefer_this_kernel()
+    assert KernelSpecManager().get_kernel_spec("python3").argv[0] != "/another/python"
 
 
 def test_the_lab_opens_without_news(tmp_path):
@@ -160,10 +175,21 @@ def test_labkit_without_its_notebooks_says_what_to_do(tmp_path):
     assert done.stderr.startswith(f"labkit is installed in {tmp_path} without its notebooks")
 
 
-def test_a_missing_jupyterlab_says_what_to_do():
-    """Where only the core is installed, the sentence names the extra that brings the lab."""
-    code = "import sys; sys.modules['jupyterlab'] = None; from labkit.lab import main; main([])"
+@pytest.mark.parametrize("missing", ["jupyterlab", "ipykernel"])
+def test_a_missing_package_says_what_to_do(missing):
+    """Where a package of the lab is missing, the sentence names it and the two ways to have it."""
+    code = f"import sys; sys.modules['{missing}'] = None; from labkit.lab import main; main([])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("JupyterLab is not installed for ")
-    assert "pip install -e '.[lab]'" in done.stderr
+    assert done.stderr.startswith("The workbook is not wholly installed for ")
+    assert missing in done.stderr
+    assert "delete .venv and run make lab, or with a Python of your own, pip install -e '.[lab]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_python_without_the_workbook_says_what_to_do():
+    """A Jupyter of one's own, started in the folder of the workbook, lacks what the workbook needs: so it is said."""
+    code = "import labkit.lab as lab, importlib.metadata as m; lab.distribution = lambda name: m.distribution('none'); "
+    done = subprocess.run([sys.executable, "-c", code + "lab.main([])"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The workbook is not wholly installed for ")

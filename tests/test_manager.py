@@ -6,6 +6,7 @@ from typing import Any
 import anthropic
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labkit import ConversationManager, KeepRecent, OfflineClaude, SlidingWindowManager, claude
 from labkit.messages import History
@@ -13,7 +14,7 @@ from labkit.sent import Log
 from labkit.strategies import Step
 from labkit.turn import EmptyReply
 from tests.conversations import conversations
-from tests.test_strategies import compositions
+from tests.promises import CLUMSY, STEPS
 
 TOOL = {
     "name": "look_up",
@@ -49,8 +50,14 @@ def test_a_window_of_4_sends_3_and_remembers_all() -> None:
     assert len(manager.messages) == 12 == len(manager.transcript)
 
 
+own = st.builds(
+    lambda name, number: STEPS[name](number), st.sampled_from(("window", "window with marks")), st.integers(0)
+)
+clumsy = st.sampled_from([CLUMSY[name] for name in ("last two", "every other", "nothing", "backwards", "twice")])
+
+
 @settings(max_examples=150)
-@given(compositions, conversations())
+@given(st.lists(own | clumsy, max_size=4), conversations())
 def test_the_api_accepts_whatever_the_steps_make_of_any_conversation(steps: list[Step], history: History) -> None:
     """P1, on the wire: the offline API refuses none of the requests that a manager builds."""
     *past, newest = history
@@ -62,11 +69,6 @@ def test_the_api_accepts_whatever_the_steps_make_of_any_conversation(steps: list
 
 
 CLIENT = claude()
-
-
-def stopped(_: Any) -> Any:
-    """A reply that never comes because the cell was stopped."""
-    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, RuntimeError])

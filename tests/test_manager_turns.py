@@ -1,7 +1,6 @@
 """Streams, async, overflow and changes by hand: every way through a turn keeps the same promises."""
 
 import asyncio
-import itertools
 from typing import Any
 
 import anthropic
@@ -17,7 +16,6 @@ from labkit import (
     claude,
 )
 from labkit.budgets import BudgetExceeded
-from labkit.manager import production
 from labkit.messages import assistant, user
 from labkit.sent import Log
 
@@ -38,31 +36,6 @@ def test_a_stream_gives_the_words_and_then_the_conversation() -> None:
     assert reply == sent.send("My name is Ada.")
     assert streamed.messages == sent.messages
     assert streamed.usage == sent.usage
-
-
-def test_a_stream_that_is_left_changes_nothing_and_keeps_what_came() -> None:
-    """P3: cancel in mid-stream leaves the conversation as it was, with the partial reply reported."""
-    manager = ConversationManager(client=OfflineClaude(reply="one two three four five six seven eight").client())
-    before = manager.conversation
-    stream = manager.stream("count to eight")
-    for _ in stream:
-        break
-    assert manager.conversation is before
-    assert stream.partial
-    assert "eight" not in stream.partial
-
-
-def test_an_error_in_mid_stream_changes_nothing() -> None:
-    """The error is the SDK's, the words so far are kept, and the next turn works."""
-    offline = OfflineClaude(reply="one two three four five six seven eight")
-    manager = ConversationManager(client=offline.client(max_retries=0))
-    before = manager.conversation
-    offline.faults.add("mid_stream")
-    stream = manager.stream("count to eight")
-    with pytest.raises(anthropic.APIStatusError):
-        list(stream)
-    assert manager.conversation is before
-    assert manager.send("count again").startswith("one two")
 
 
 def test_input_too_long_is_pruned_and_tried_once() -> None:
@@ -248,37 +221,3 @@ def test_async_streams_can_be_left_and_one_turn_runs_at_a_time() -> None:
         assert len(manager.transcript) == 2
 
     asyncio.run(run())
-
-
-def test_the_production_preset_keeps_its_prefix_for_many_turns() -> None:
-    """Cut rarely and deeply: few of many requests begin otherwise than the one before."""
-    log: Log = []
-    manager = production(600, client=claude(log=log))
-    for place in range(60):
-        manager.send(f"Note {place}: {WORDS}")
-    carried = [sent.messages for sent in log]
-    rewritten = sum(after[: len(before)] != before for before, after in itertools.pairwise(carried))
-    assert 1 <= rewritten <= 6
-    assert log[0].request["cache_control"] == {"type": "ephemeral"}
-
-
-def test_a_turn_inside_a_turn_is_refused() -> None:
-    """The second one would be about a conversation that the first one is about to change."""
-    manager = ConversationManager(client=OfflineClaude(reply="one two three four five six seven eight").client())
-    words = iter(manager.stream("count"))
-    next(words)
-    with pytest.raises(RuntimeError, match="a turn is under way"):
-        manager.send("at the same time")
-    assert manager.fork().send("on another branch")
-    assert list(words)[-1].endswith("eight")
-    assert len(manager.transcript) == 2
-    assert manager.send("and now?")
-
-
-def test_a_stream_goes_on_from_the_conversation_as_it_is_when_reading_begins() -> None:
-    """What was said between asking for the stream and reading it is not lost."""
-    manager = ConversationManager()
-    stream = manager.stream("What is my name?")
-    manager.send("My name is Ada.")
-    assert "Ada" in "".join(stream)
-    assert len(manager.transcript) == 4

@@ -40,6 +40,16 @@ def test_two_histories_that_grow_from_one_never_see_each_other(history: History,
     assert [m.text for m in right[-2:]] == [two, one]
 
 
+@given(conversations(), conversations(), st.integers(0, 30), st.booleans())
+def test_what_begins_another_is_told(history: History, other: History, end: int, shared: bool) -> None:
+    """A history begins another when that one has more messages behind it, whether they share a log or are alike."""
+    whole, part = history if shared else History(list(history)), history[:end]
+    assert part.begins(whole)
+    assert whole.begins(part) == (len(part) == len(whole))
+    for one in (other, whole[1:], History(list(whole)[1:])):
+        assert one.begins(whole) == (tuple(one) == tuple(whole)[: len(one)]) or not one
+
+
 @given(conversations(), st.integers(-9, 30), st.integers(-9, 30))
 def test_a_slice_is_what_the_slice_of_a_tuple_is(history: History, low: int, high: int) -> None:
     """Slicing, lengths, totals and positions agree with plain tuples."""
@@ -49,20 +59,6 @@ def test_a_slice_is_what_the_slice_of_a_tuple_is(history: History, low: int, hig
     starts = set(history.starts())
     places = range(len(history))[low:high]
     assert [i for i, place in enumerate(places) if place in starts] == list(part.starts())
-
-
-def test_a_message_is_measured_once_in_its_life() -> None:
-    """Totals are running totals: asking again, or for a longer history, measures only what is new."""
-    measured: list[str] = []
-
-    def size(message: Message) -> int:
-        measured.append(message.text)
-        return len(message.text)
-
-    history = History([user("one"), assistant("three")])
-    assert history.total(size) == history.total(size) == 8
-    assert history.append(user("four")).total(size) == 12
-    assert measured == ["one", "three", "four"]
 
 
 @pytest.mark.parametrize("content", ["", " ", "\n\t", [], [{"type": "text", "text": " "}]])

@@ -59,6 +59,8 @@ def test_instructions_replace_the_prompt(claude):
     assert create(claude, *TALK, **asked, **ON_DEMAND).content[0].content.endswith("last: Only the order.")
     blank = {"compaction": {"type": "summarize", "instructions": " "}}
     assert PROMPT[:40] in create(claude, *TALK, **blank, **ON_DEMAND).content[0].content
+    longest = {"compaction": {"type": "summarize", "instructions": "x" * 16_384}}
+    assert create(claude, *TALK, **longest, **ON_DEMAND).stop_reason
 
 
 def test_the_block_goes_first_and_is_read_as_text(claude):

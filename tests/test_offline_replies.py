@@ -1,6 +1,7 @@
 """The offline Claude's replies: only from the request, the same bytes every time, labelled, with their grounds."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from offline_words import answer, conversation, dialogue, said, words_of
-from recall_report import measure
+from recall_report import SETS, STORED, answers, measure
 
 from labkit.offline.recall_evidence import NOT_HERE, SYSTEM, evidence
 from labkit.offline.replies import Ground, reply
@@ -183,6 +184,42 @@ def test_questions_about_the_request_are_answered_from_it():
     assert answer(*turns, "What did we discuss?").grounds == (Ground(0, turns[0]), Ground(2, turns[2]))
 
 
+ABOUT = {
+    "How many messages do you see?": "This request carries 7 messages, 4 of them yours; I see no others.",
+    "What was my first question?": 'The first thing you asked in what I was sent is: "What is a list?"',
+    "What was my last question?": 'Just before this you wrote: "I have two cats."',
+    "What was your last answer?": 'My last answer was: "Noted, two."',
+    "Where were we?": 'We were last at "I have two cats.".',
+    "What did we discuss?": (
+        'In what I was sent we talked about "My name is Ines and I live here."; "What is a list?"; "I have two cats.".'
+    ),
+    "What do you know about me?": "From what I was sent: Your name is Ines and you live here. You have two cats.",
+    "Do you remember me?": (
+        "I keep nothing between requests: all I have is what this one carries, and that is 6 earlier messages."
+    ),
+}
+
+
+@pytest.mark.parametrize("question", ABOUT)
+def test_what_is_said_of_a_request(question):
+    """Every question about the request itself has one answer; asked first, it finds nothing before it."""
+    turns = ["My name is Ines and I live here.", "Noted.", "What is a list?", "An order.", "I have two cats."]
+    assert said(*turns, "Noted, two.", question) == ABOUT[question]
+    assert re.search(r"\b(?:nothing|no|1 message)\b", said(question))
+
+
+def test_long_texts_and_many_topics_are_told_in_short():
+    """A quotation has at most 200 characters, a list its newest eight, and the number of the others."""
+    assert f'"{"x" * 200}"' in said("x" * 200, "Noted.", "What was my last question?")
+    assert f'"{"x" * 197}..."' in said("x" * 201, "Noted.", "What was my last question?")
+    for many, rest in ((8, ""), (11, " and 3 earlier points")):
+        turns = [text for at in range(many) for text in (f"I own house number {at} here.", "Noted.")]
+        told = said(*turns, "What did we discuss?")
+        assert told.count("house number") == 8
+        assert told.endswith(f'"I own house number {many - 1} here."{rest}.')
+        assert said(*turns, "What do you know about me?").count("house number") == 8
+
+
 def test_pruning_the_start_changes_what_was_first():
     """A window that has moved on has another first question: nothing but the request counts."""
     questions = ["What is a set?", "What is a tuple?"]
@@ -274,3 +311,10 @@ def test_recall_is_as_good_as_it_was(name, goals):
     """The shares of the table that `python tests/recall_report.py` prints do not fall below what has been reached."""
     reached = {line: count / total for line, (count, total) in measure(name).items()}
     assert {line: share for line, share in reached.items() if share < goals[line]} == {}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_answer_changes_unnoticed(name):
+    """Every answer is the stored one, word for word: `python tests/recall_report.py --store` stores others."""
+    stored = [line for line in STORED.read_text("utf-8").splitlines() if line.startswith(f"{name} ")]
+    assert answers(name) == stored

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from offline_words import answer, dialogue, said, words_of
 
 from labkit.offline.replies import Ground, reply
+from labkit.offline.replies_tools import Call, blocks
 
 
 def tool(name: str, description: str, **properties: Any) -> dict[str, Any]:
@@ -126,6 +127,15 @@ def test_what_the_conversation_holds_needs_no_tool():
         said("My order number is 889.", "Noted.", "What is my order number?", tools=TOOLS)
         == "Your order number is 889."
     )
+
+
+def test_the_id_of_a_call_follows_from_what_it_says() -> None:
+    """The same call at the same place has the same id, in whatever order its arguments were found; no other has it."""
+    places = [(index, call) for index in (0, 2) for call in (Call("a", {"x": 1, "y": 2}), Call("a", {"x": 2, "y": 1}))]
+    ids = [block["id"] for index, call in places for block in blocks([call, call], index)]
+    assert len(set(ids)) == len(ids)
+    (turned,) = blocks([Call("a", {"y": 2, "x": 1})], 0)
+    assert turned["id"] == ids[0]
 
 
 def after(question: str, *outcomes: Any, **block: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -163,7 +164,9 @@ def test_two_workers_share_a_port_and_their_state(tmp_path, connect):
     lines = [json.loads(entry) for entry in log.read_text().splitlines()]
     assert len(lines) == 13
     assert lines[-1]["request"]["messages"][0]["content"] == "Turn 11."
+    assert lines[-1]["answer"] == json.loads(message.to_json())
     assert secret not in log.read_text()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 def test_a_reply_function_that_fails_is_a_500(connect, capfd):

@@ -38,8 +38,7 @@ def rewrites(views: list[History] | list[naive.Wire]) -> int:
     return sum(later[: len(earlier)] != earlier for earlier, later in pairwise(wires))
 
 
-@pytest.mark.parametrize("report", ["langchain 37815", "acontext 130"])
-def test_langchain_37815_acontext_130_clearing_results_does_not_rewrite_every_turn(report: str) -> None:
+def test_langchain_37815_acontext_130_clearing_results_does_not_rewrite_every_turn() -> None:
     """Thirty turns with a tool each: in batches the line moves rarely; result by result it moves on every turn."""
     talks = [tool_talk(turns, said="shipped " * 60) for turns in range(1, 31)]
     in_batches = ClearToolResults(keep=3, batch=10)

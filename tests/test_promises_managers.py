@@ -276,6 +276,7 @@ def test_nothing_that_is_done_during_a_turn_is_lost_in_silence() -> None:
     for change in meanwhile:
         with pytest.raises(RuntimeError, match="a turn is under way"):
             change()
+    assert manager.fork().send("on another branch") == COUNTED
     list(stream)
     assert [m.text for m in manager.transcript[-2:]] == ["count", COUNTED]
     manager.add_fact("Account 55120934.", source="message 1")

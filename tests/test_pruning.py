@@ -1,24 +1,15 @@
 """Pruning drops what is worth least and empties old tool results; what must stay stays."""
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.messages import History, Message, assistant, exchanges, user
 from labkit.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
-from labkit.strategies import KeepRecent, apply, explain
+from labkit.strategies import apply, explain
 from labkit.tokens import estimate_tokens, estimator
 from tests.conversations import conversations
-from tests.test_strategies import problems
-
-
-@given(conversations(), st.integers(1, 20))
-def test_without_pins_a_sliding_window_is_fifo_pruning(history: History, limit: int) -> None:
-    """Two names for one rule: the oldest exchange goes first until the rest fits."""
-    plain = History([Message(m.role, m.content) for m in history])
-    assert Prune(limit)(plain) == KeepRecent(limit)(plain)
+from tests.keeping import problems
 
 
 @given(conversations(), st.integers(10, 300))
@@ -56,23 +47,6 @@ def test_old_tool_results_are_emptied_and_the_newest_stay() -> None:
     fates = explain((ClearToolResults(keep=2),), history)
     assert [f.fate for f in fates].count("cleared") == 4
     assert estimate_tokens(view) < estimate_tokens(history) / 2
-
-
-def test_agent_framework_7393_a_cleared_result_is_never_longer_than_it_was() -> None:
-    """A short result is cheaper than the sentence that would stand for it."""
-    history = tool_talk(6, size=10)
-    assert ClearToolResults(keep=0)(history) == history
-
-
-def test_langchain_37815_clearing_in_batches_keeps_the_beginning_for_many_turns() -> None:
-    """One by one, the beginning changes every turn; in batches of 5, every fifth."""
-
-    def rewrites(step: ClearToolResults) -> int:
-        views = [apply((step,), tool_talk(rounds))[:-1].wire() for rounds in range(4, 34)]
-        return sum(after[: len(before)] != before for before, after in pairwise(views))
-
-    assert rewrites(ClearToolResults(keep=3)) >= 29
-    assert rewrites(ClearToolResults(keep=3, batch=5)) <= 6
 
 
 def test_some_tools_are_never_cleared() -> None:

@@ -8,6 +8,7 @@ from labkit.teach.questions.entries import question_from
 from labkit.teach.questions.files import ALL, entries, questions_of
 from labkit.teach.questions.kinds import Number
 from labkit.teach.questions.numbers import combinations, drawn, order
+from tests.verdicts import QUESTIONS, drawn_questions
 
 DRAWN = [entry for entry in entries().values() if "draw" in entry]
 
@@ -23,6 +24,11 @@ def test_every_combination_makes_a_sound_question(entry):
             assert question.answer > 0
             assert len({slip.value for slip in question.slips}) == len(question.slips)
             assert all(slip.value > 0 for slip in question.slips)
+
+
+def test_the_numbers_told_are_the_stored_ones():
+    """With the first and the last numbers, each question asks and answers what is stored: python -m tests.verdicts."""
+    assert drawn_questions() == QUESTIONS.read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize("entry", DRAWN, ids=lambda entry: entry["id"])

@@ -8,8 +8,7 @@ from labkit.messages import History, Message, assistant, user
 from labkit.references import KeepReferences, dangling
 from labkit.strategies import KeepRecent, apply, explain
 from tests.conversations import conversations
-from tests.keeping import TOKENS, most, small_talk
-from tests.test_strategies import problems
+from tests.keeping import TOKENS, most, problems, small_talk
 
 ORDER = (user("My order is #889-B, a blue lamp."), assistant("Thank you."))
 SHIPS = (user("Has it left?"), assistant("Your order #889-B left today."))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,15 +11,15 @@ from hypothesis import strategies as st
 
 from labkit.embedding import WordOverlap
 from labkit.margin import margin
-from labkit.messages import History, Message, assistant, one_message, user
+from labkit.messages import History, Message, assistant, in_open_round, one_message, user
 from labkit.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
 from labkit.relevance import Relevance
 from labkit.relevance_scores import Weights
+from labkit.settling import first_reply
 from labkit.strategies import KeepRecent, apply, explain
 from labkit.words import said
 from tests.conversations import conversations
-from tests.keeping import TOKENS, most, small_talk
-from tests.test_strategies import problems
+from tests.keeping import TOKENS, most, problems, small_talk
 
 FACT = (user("My deck oven is a Miwe Condo, serial 77-40192."), assistant("Noted, I will remember the oven."))
 ESSAY = "Bread needs time. " * 60 + "The core should reach 96 degrees. " + "Crust tells more than the clock. " * 60
@@ -105,6 +106,63 @@ def test_every_message_has_a_reason_that_can_be_checked() -> None:
     assert "shares 'oven'" in fates[1].why
     assert any("nothing in common with the question" in fate.why for fate in fates)
     assert fates[-1].why == "the newest turn"
+
+
+OFF = Weights(reply=0, near=0, speaker=0, kind=0, recency=0, prior=0)
+OVENS = (user("The oven cost 300 euros."), assistant("An oven for 300 euros, noted."), *small_talk(3))
+
+
+def relevance(asked: str, weights: Weights) -> list[float]:
+    """What scores say about the messages before a question."""
+    return Relevance(1, weights=weights).scores(History([*OVENS, user(asked)])).relevance
+
+
+@pytest.mark.parametrize(
+    ("asked", "part", "favoured"),
+    [
+        ("What did you say about the oven?", "speaker", (1,)),
+        ("Where is my oven?", "speaker", (0,)),
+        ("Is the oven fine?", "speaker", ()),
+        ("How much was the oven?", "kind", (0, 1)),
+        ("Was the oven good?", "kind", ()),
+        ("When was the oven fine?", "kind", ()),
+    ],
+)
+def test_a_weight_says_how_much_more_counts(asked: str, part: str, favoured: tuple[int, ...]) -> None:
+    """What the one asked about said, or what holds the kind asked for, counts that share more, all else the same."""
+    plain = relevance(asked, OFF)
+    assert plain[0] > 0
+    assert plain[1] > 0
+    for weight in (0.3, 2.0):
+        found = relevance(asked, replace(OFF, **{part: weight}))
+        assert found == pytest.approx([one * (1 + weight * (at in favoured)) for at, one in enumerate(plain)])
+
+
+def test_relevance_spreads_to_replies_and_neighbours() -> None:
+    """The next message gets `reply` of a shared word (half after a statement), both sides `near`, theirs half of it."""
+    asked, told = user("Where is the oven?"), user("The oven is here.")
+    around = (user("Rain today."), assistant("Indeed."))
+    for at, share in ((asked, 1.0), (told, 0.5)):
+        talk = History([*around, at, assistant("Good."), *around, user("Is the oven fine?")])
+        own = Relevance(1, weights=OFF).scores(talk).relevance
+        assert [one > 0 for one in own] == [False, False, True, False, False, False]
+        value = own[2]
+        for weights, gets in (
+            (replace(OFF, reply=0.6), [0, 0, 1, 0.6 * share, 0, 0]),
+            (replace(OFF, near=0.4), [0.2, 0.4, 1, 0.4, 0.2, 0]),
+            (replace(OFF, recency=0.6), [0, 0, 1 + 0.6 * 2 / 6, 0, 0, 0]),
+        ):
+            found = Relevance(1, weights=weights).scores(talk).relevance
+            assert found == pytest.approx([value * one for one in gets])
+
+
+@given(conversations(), st.integers(1, 60))
+def test_an_open_round_has_the_reasons_of_its_question(history: History, limit: int) -> None:
+    """While tools are called nothing is decided anew: each message before has the reason it had at the question."""
+    if in_open_round(history):
+        asked = history[: first_reply(history)]
+        fates = explain((Relevance(limit),), history)[: len(asked)]
+        assert [fate.why for fate in fates] == [fate.why for fate in explain((Relevance(limit),), asked)]
 
 
 def test_a_small_change_of_the_budget_adds_or_loses_little() -> None:

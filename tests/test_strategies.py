@@ -1,6 +1,4 @@
-"""Steps shape what is sent: always valid, never empty, the newest turn and the pins kept, every message accounted
-for.
-"""
+"""Windows, and steps that give back what is no history; what every step promises is tested in test_promises.py."""
 
 import itertools
 from typing import Any
@@ -9,113 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.messages import History, Message, assistant, exchanges, user
-from labkit.strategies import KeepRecent, Step, StepError, apply, explain, full_history
+from labkit.messages import History, Message, assistant, user
+from labkit.strategies import KeepRecent, StepError, apply
 from labkit.tokens import estimate_tokens, estimator
-from tests.conversations import as_json, conversations
-
-
-def _last_two(history: History) -> History:
-    return history[-2:]
-
-
-def _every_other(history: History) -> tuple[Message, ...]:
-    return tuple(history)[::2]
-
-
-def _nothing(history: History) -> tuple[Message, ...]:
-    return ()
-
-
-def _backwards(history: History) -> tuple[Message, ...]:
-    return tuple(reversed(history))
-
-
-def _twice(history: History) -> tuple[Message, ...]:
-    return (*history, *history)
-
-
-windows = st.builds(KeepRecent, st.integers(1, 12))
-marked = st.integers(2, 200).flatmap(
-    lambda limit: st.builds(KeepRecent, st.just(limit), st.integers(1, limit), st.just(estimator()))
-)
-learners = st.sampled_from([_last_two, _every_other, _nothing, _backwards, _twice, full_history])
-compositions: st.SearchStrategy[list[Step]] = st.lists(st.one_of(windows, marked, learners), max_size=4)
-
-
-def problems(view: History, history: History) -> list[str]:
-    """What would make a view invalid, empty or wrong."""
-    wrong = [] if view else ["empty"]
-    wrong += [] if view and view[-1] == history[-1] else ["newest message gone"]
-    wrong += [] if view and view[0].role == "user" else ["does not begin with the user"]
-    wrong += [f"{m.text} unpinned" for m in history if m.pinned and not any(_same(m, kept) for kept in view)]
-    calls: list[str] = []
-    for message in view:
-        answers = [b["tool_use_id"] for b in message.blocks if b["type"] == "tool_result"]
-        wrong += [f"orphan {a}" for a in answers if a not in calls] + [
-            f"unanswered {c}" for c in calls if c not in answers
-        ]
-        calls = [b["id"] for b in message.blocks if b["type"] == "tool_use"]
-    return wrong
-
-
-def _same(one: Message, other: Message) -> bool:
-    return one is other or one in other.replaces
-
-
-@given(compositions, conversations())
-def test_every_composition_gives_a_valid_view_with_the_newest_turn_and_the_pins(
-    steps: list[Step], history: History
-) -> None:
-    """P1 and P2: whatever the steps, a learner's clumsy ones included, what is sent can be sent."""
-    before = as_json(history)
-    view = apply(steps, history)
-    assert problems(view, history) == []
-    assert as_json(history) == before
-
-
-@given(compositions, conversations())
-def test_explain_accounts_for_every_message(steps: list[Step], history: History) -> None:
-    """P4: one fate for each message; what is kept is what is sent."""
-    fates = explain(steps, history)
-    view = apply(steps, history)
-    assert [f.message for f in fates] == list(history)
-    assert len([f for f in fates if f.fate == "kept"]) == sum(any(_same(m, kept) for kept in view) for m in history)
-    assert all(f.why for f in fates)
-    assert all(f.step for f in fates if f.fate != "kept")
-
-
-@given(compositions, conversations())
-def test_thinking_never_stands_behind_a_changed_prefix(steps: list[Step], history: History) -> None:
-    """P5: once anything was dropped, thinking is left out of all but the open tool round."""
-    view = apply(steps, history)
-    if view != history:
-        opened = len(history) - history.newest_start() - 1 if _open(history) else 0
-        assert not view[: len(view) - opened].thinking()
-
-
-@given(compositions, conversations())
-def test_an_open_tool_round_is_passed_on_untouched(steps: list[Step], history: History) -> None:
-    """P5: nothing is pruned inside a tool round that Claude has not finished."""
-    if _open(history):
-        tail = history[history.newest_start() + 1 :]
-        assert tuple(apply(steps, history))[-len(tail) :] == tuple(tail)
-
-
-def _open(history: History) -> bool:
-    return bool(history[-1].block_types() & {"tool_use", "tool_result"})
-
-
-@given(conversations(), st.integers(1, 20))
-def test_a_window_is_the_longest_run_of_whole_exchanges_that_fits(history: History, limit: int) -> None:
-    """The cut found by bisection is the cut that a walk from the newest exchange finds."""
-    plain = History([Message(m.role, m.content) for m in history])
-    kept: list[Message] = []
-    for part in reversed(list(exchanges(plain))):
-        if kept and len(kept) + len(part) > limit:
-            break
-        kept = [*part, *kept]
-    assert KeepRecent(limit)(plain) == tuple(kept)
 
 
 def talk(turns: int) -> History:

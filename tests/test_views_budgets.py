@@ -50,7 +50,7 @@ def test_the_deck_never_outgrows_its_picture(setting):
     chart = deck(**setting)
     assert max(chart.totals()) <= chart.end == WINDOW * 1.25
     assert chart.categories == ("the window", *LABELS.values())
-    assert chart.height == 240
+    assert chart.height == 226
 
 
 @given(decks)

@@ -39,8 +39,9 @@ def widget():
     ],
 )
 def test_plain_values_say_the_control(plain, meant):
-    """Pairs and ranges are sliders, a bool is a switch, a list is a choice, and a control is itself."""
+    """Pairs and ranges are sliders, a bool is a switch, a list is a choice, and a control is itself; nothing plays."""
     assert control("setting", plain) == meant
+    assert not getattr(meant, "play", False)
 
 
 @pytest.mark.parametrize("plain", [None, 5, "text", (1,), (1, 2, 3, 4), range(3, 4), {"a": 1}])

@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from tqdm import tqdm
+
 import labkit.lab
 
 import nbformat  # isort: skip
@@ -121,7 +123,8 @@ def build(folder: Path) -> list[Path]:
     titles = {"index.html": "All notebooks"}
     titles |= {name: notebook.cells[0].source.splitlines()[0].lstrip("# ") for name, notebook in read.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"index.html": front(read)} | {name: converted(notebook) for name, notebook in read.items()}
+    told = tqdm(read.items(), unit="page", leave=False, disable=None)
+    pages = {"index.html": front(read)} | {name: converted(notebook) for name, notebook in told}
     for name, body in pages.items():
         (folder / name).write_text(page(titles[name], body, titles, name), "utf-8")
     for path in linked(read.values()):

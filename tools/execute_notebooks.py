@@ -69,13 +69,15 @@ def chosen(names: Sequence[str], folder: Path = FOLDER) -> Iterable[Path]:
 def main(names: Sequence[str], folder: Path = FOLDER) -> None:
     """Execute the chosen notebooks one after another; SystemExit names the first that fails, and why."""
     for path in chosen(names, folder):
+        print(f"{path.name}: ", end="", flush=True)
         before = path.read_text("utf-8")
         try:
             after = written(executed(nbformat.reads(before, as_version=4), folder))
         except CellExecutionError as error:
+            print()
             raise SystemExit(f"{path.name} was left as it was, because a cell failed:\n{error}") from None
         path.write_text(after, "utf-8")
-        print(f"{path.name}: {'as it was' if after == before else 'written'}")
+        print("as it was" if after == before else "written")
 
 
 if __name__ == "__main__":

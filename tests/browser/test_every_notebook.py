@@ -93,7 +93,9 @@ def test_names_and_contrast(tab):
         tab.wear("JupyterLab Light")
 
 
-@pytest.mark.parametrize(("width", "whose"), [(800, ".labkit-explore, .labkit-quiz"), (1280, ".jp-OutputArea-output")])
+@pytest.mark.parametrize(
+    ("width", "whose"), [(800, ".labkit-explore, .labkit-picture, .labkit-quiz"), (1280, ".jp-OutputArea-output")]
+)
 def test_nothing_is_cut_off(tab, width, whose):
     """No widget or quiz is wider than its place at 800 pixels, where tables may be scrolled, and no output at 1280."""
     tab.page.set_viewport_size({"width": width, "height": 1000})

@@ -1,5 +1,6 @@
 """The widget in a real browser, without a notebook around it: keys, names, errors, and how soon it redraws."""
 
+import re
 import statistics
 from pathlib import Path
 
@@ -73,7 +74,12 @@ def page(browser):
             widget.set(**settings)
         except ValueError as error:
             return {"settings": settings, "error": f"It could not be drawn: {error}", "trace": "Traceback"}
-        return {"settings": settings, "svg": widget.picture.svg(), "words": widget.words}
+        return {
+            "settings": settings,
+            "svg": widget.picture.svg(),
+            "narrow": widget.picture.svg(narrow=True),
+            "words": widget.words,
+        }
 
     page = browser.new_page()
     page.expose_function("answer", answer)
@@ -113,6 +119,17 @@ def test_each_control_changes_picture_and_words(one):
     one.get_by_role("checkbox", name="1").press("Space")
     expect(words).to_have_text("turn 2, large, cached, without [1, 3]")
     expect(one.get_by_role("img")).to_have_attribute("aria-label", "Settings. turn 2, large, cached, without [1, 3]")
+
+
+def test_a_narrow_page_has_a_picture_of_its_own(page, one):
+    """At a phone's width the picture is the narrow form in letters of full size, and the wide one comes back."""
+    picture = one.get_by_role("img")
+    expect(picture).to_have_attribute("viewBox", re.compile("^0 0 680 "))
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(picture).to_have_attribute("viewBox", re.compile("^0 0 380 "))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(picture).to_have_attribute("viewBox", re.compile("^0 0 680 "))
 
 
 def test_two_views_of_one_widget_agree(page, one):

@@ -2,10 +2,13 @@
 reader.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
+
+NUMBER = re.compile(r"[+-]?\$?\d[\d,]*(\.\d+)?%?")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,7 +78,7 @@ def _cell(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return not text or text.replace(",", "").replace(".", "", 1).isdigit()
+    return not text or NUMBER.fullmatch(text) is not None
 
 
 def _td(text: str, right: bool) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from labkit.teach.cells.shown import Shown, escaped
 from labkit.teach.charts.drawing import PARTS
 from labkit.teach.charts.hover import plotly_form
-from labkit.teach.charts.layout import WIDTH, arranged, number
+from labkit.teach.charts.layout import NARROW, WIDTH, arranged, number
 from labkit.teach.charts.raster import png
 from labkit.teach.charts.vector import svg
 
@@ -163,9 +163,9 @@ class Chart:
         lanes = tuple(Lane(**lane) for lane in data.get("lanes", ()))
         return cls(**{**data, "series": series, "thresholds": marks, "lanes": lanes})
 
-    def svg(self) -> str:
-        """The chart as SVG in the colours of the page around it."""
-        return svg(arranged(self))
+    def svg(self, narrow: bool = False) -> str:
+        """The chart as SVG in the colours of the page around it; `narrow` for a page of a phone's width."""
+        return svg(arranged(self, width=NARROW if narrow else WIDTH))
 
     def png(self, caption: bool = False) -> bytes:
         """The chart as a PNG on a light card; with `caption`, its words stand below it."""

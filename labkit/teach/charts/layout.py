@@ -3,9 +3,10 @@
 Sizes are in units of the sheet; a unit is a pixel at normal size.
 """
 
+import itertools
 import math
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labkit.teach.charts.drawing import Box, Drawing, Line, Shape, Words
@@ -15,47 +16,74 @@ if TYPE_CHECKING:
     from labkit.teach.charts.chart import Chart, Lane
 
 WIDTH = 680
-TEXT, SMALL = 12, 11
+NARROW = 380
+"""The width of the form for narrow pages, such as a phone's: the same letters, with notes below their bars."""
+TEXT, SMALL, BOLD = 12, 11, 1.12
+"""Two sizes of letters, and how much wider bold ones are."""
 DASHES = (0, 6, 3, 9)
 LANE = 13
 
 
-def arranged(chart: "Chart", caption: bool = False) -> Drawing:
-    """The chart as a drawing; with `caption`, its words stand below the picture."""
-    shapes = [*_heading(chart), *(_rows(chart) if chart.kind == "rows" else _columns(chart)), *_footer(chart)]
-    lines = wrapped(chart.words, WIDTH - 24, TEXT) if caption else []
-    shapes += [Words(12, chart.height + 8 + 16 * i, line, TEXT) for i, line in enumerate(lines)]
-    return Drawing(WIDTH, chart.height + 16 * len(lines), tuple(shapes), f"{chart.title}. {chart.words}")
+def arranged(chart: "Chart", caption: bool = False, width: float = WIDTH) -> Drawing:
+    """The chart as a drawing; with `caption`, its words stand below the picture; `width` is WIDTH or NARROW."""
+    heading, down = _heading(chart, width)
+    body, high = _rows(chart, width) if chart.kind == "rows" else (_columns(chart, width), chart.height)
+    source = _source(chart, width)
+    below = [Words(12, high - 8 + 14 * i, line, SMALL, fill="muted") for i, line in enumerate(source)]
+    shapes = [*heading, *(_lower(shape, down) for shape in (*body, *below))]
+    tall = high + down + 14 * max(len(source) - 1, 0)
+    lines = wrapped(chart.words, width - 24, TEXT) if caption else []
+    shapes += [Words(12, tall + 8 + 16 * i, line, TEXT) for i, line in enumerate(lines)]
+    return Drawing(width, tall + 16 * len(lines), tuple(shapes), f"{chart.title}. {chart.words}")
 
 
-def _heading(chart: "Chart") -> list[Shape]:
-    shapes: list[Shape] = [Words(12, 20, shortened(chart.title, WIDTH - 24, 15), 15, bold=True)]
+def _lower(shape: Shape, down: float) -> Shape:
+    if not down:
+        return shape
+    if isinstance(shape, Line):
+        return replace(shape, y1=shape.y1 + down, y2=shape.y2 + down)
+    return replace(shape, y=shape.y + down)
+
+
+def _heading(chart: "Chart", width: float) -> tuple[list[Shape], float]:
+    """Title and legend, and how much lower than usual they let the rest begin."""
+    room, bold = width - 24, (width - 24) / BOLD
+    titles = wrapped(chart.title, bold, 15) if width < WIDTH else [chart.title]
+    shapes: list[Shape] = [
+        Words(12, 20 + 19 * i, shortened(title, bold, 15), 15, bold=True) for i, title in enumerate(titles)
+    ]
+    top = 38 + 19 * max(len(titles) - 1, 0)
     needed = sum(width_of(series.name, TEXT) for series in chart.series)
-    gap = min(18, (WIDTH - 24 - needed) / max(len(chart.series), 1) - 20)
-    x = 12.0
+    gap = min(18, (room - needed) / max(len(chart.series), 1) - 20)
+    several = width < WIDTH and gap < 8
+    x, y = 12.0, top
     for place, series in enumerate(chart.series):
-        shapes += _legend_key(chart, place, x)
-        shapes.append(Words(x + 18, 42, series.name, TEXT))
-        x += 20 + width_of(series.name, TEXT) + gap
-    return shapes
+        wide = 20 + width_of(series.name, TEXT)
+        if several and x > 12 and x + wide > width - 12:
+            x, y = 12.0, y + 18
+        shapes += _legend_key(chart, place, x, y)
+        shapes.append(Words(x + 18, y + 4, shortened(series.name, width - x - 30, TEXT), TEXT))
+        x += wide + (14 if several else gap)
+    return shapes, y - 38
 
 
-def _legend_key(chart: "Chart", place: int, x: float) -> list[Shape]:
+def _legend_key(chart: "Chart", place: int, x: float, y: float) -> list[Shape]:
     part = chart.series[place].part
     if chart.kind == "lines":
-        return [Line(x, 38, x + 15, 38, part, 3, DASHES[place % len(DASHES)])]
-    return [Box(x, 32, 14, 12, part, part == "dropped")]
+        return [Line(x, y, x + 15, y, part, 3, DASHES[place % len(DASHES)])]
+    return [Box(x, y - 6, 14, 12, part, part == "dropped")]
 
 
-def _footer(chart: "Chart") -> list[Shape]:
-    text = shortened(chart.source, WIDTH - 24, SMALL)
-    return [Words(12, chart.height - 8, text, SMALL, fill="muted")] if text else []
+def _source(chart: "Chart", width: float) -> list[str]:
+    if width < WIDTH:
+        return wrapped(chart.source, width - 24, SMALL)
+    return [text] if (text := shortened(chart.source, width - 24, SMALL)) else []
 
 
-def _columns(chart: "Chart") -> list[Shape]:
-    left, right, top, bottom = 58.0, WIDTH - 14.0, 72.0, chart.height - (58.0 if chart.source else 42.0)
+def _columns(chart: "Chart", width: float) -> list[Shape]:
+    left, right, top, bottom = 58.0, width - 14.0, 72.0, chart.height - (58.0 if chart.source else 42.0)
     if chart.lanes:
-        left = max(left, 18 + min(max(width_of(lane.label, SMALL) for lane in chart.lanes), 170))
+        left = max(left, 18 + min(max(width_of(lane.label, SMALL) for lane in chart.lanes), max(width / 4, 110)))
         bottom -= LANE * len(chart.lanes) + 8
     high = bottom - top
     step = (right - left) / max(len(chart.categories), 1)
@@ -65,14 +93,22 @@ def _columns(chart: "Chart") -> list[Shape]:
     else:
         for i in range(len(chart.categories)):
             shapes += _stack(chart, i, left + step * i, step, bottom, high)
-    every = math.ceil(max((width_of(c, TEXT) for c in chart.categories), default=0) / max(step - 4, 1)) or 1
-    for i in range(0, len(chart.categories), every):
+    for i in _named(chart.categories, step):
         shapes.append(Words(left + step * (i + 0.5), bottom + 16, chart.categories[i], TEXT, "middle"))
     if chart.axis:
         shapes.append(Words((left + right) / 2, bottom + 33, chart.axis, TEXT, "middle", "muted"))
     for i, lane in enumerate(chart.lanes):
         shapes += _strip(lane, left, right, step, bottom + 42 + LANE * i)
     return [*shapes, *_threshold_lines(chart, left, right, bottom, high)]
+
+
+def _named(categories: Sequence[str], step: float) -> list[int]:
+    """The places whose names are written, so that none touches the next; of many turns the round ones."""
+    needed = math.ceil(max((width_of(name, TEXT) for name in categories), default=0) / max(step - 4, 1)) or 1
+    if needed <= 2 or categories[0] != "1":
+        return list(range(0, len(categories), needed))
+    every = next(nice for nice in itertools.count(5, 5) if nice >= needed)
+    return [0, *range(every - 1, len(categories), every)]
 
 
 def _strip(lane: "Lane", left: float, right: float, step: float, y: float) -> Iterator[Shape]:
@@ -110,7 +146,7 @@ def _lines(chart: "Chart", left: float, step: float, bottom: float, high: float)
             for i, value in enumerate(series.values)
             if value is not None
         ]
-        for (x1, y1), (x2, y2) in pairwise(dots):
+        for (x1, y1), (x2, y2) in itertools.pairwise(dots):
             yield Line(x1, y1, x2, y2, series.part, 2.5, DASHES[place % len(DASHES)])
         if len(dots) <= 25:
             yield from (Box(x - 2.5, y - 2.5, 5, 5, series.part) for x, y in dots)
@@ -120,29 +156,35 @@ def _threshold_lines(chart: "Chart", left: float, right: float, bottom: float, h
     for mark in chart.thresholds:
         y = bottom - high * min(mark.value / chart.end, 1)
         yield Line(left, y, right, y, "ink", 1.5, 5)
-        yield Words(left + 4, y - 5, mark.label, SMALL)
+        yield Words(left + 4, y - 5, shortened(mark.label, right - left - 4, SMALL), SMALL)
 
 
-def _rows(chart: "Chart") -> list[Shape]:
-    top, bottom = 66.0, chart.height - (24.0 if chart.source else 8.0)
-    tall = min((bottom - top) / max(len(chart.categories), 1), 26)
+def _rows(chart: "Chart", width: float) -> tuple[list[Shape], float]:
+    """The bars with their names and notes, and how high a sheet they take."""
+    top, foot, below = 66.0, 24.0 if chart.source else 8.0, 16.0 if chart.notes and width < WIDTH else 0.0
+    tall = 18.0 if below else min((chart.height - foot - top) / max(len(chart.categories), 1), 26)
+    high = top + (tall + below) * len(chart.categories) + foot if below else chart.height
     size = min(TEXT, tall * 0.8)
-    left = 18 + min(max((width_of(c, size) for c in chart.categories), default=0), 170)
-    right = left + (WIDTH - left) * (0.42 if chart.notes else 0.86)
+    left = 18 + min(max((width_of(c, size) for c in chart.categories), default=0), max(width / 4, 140))
+    right = left + (width - left) * (0.42 if chart.notes and not below else 0.86 if width == WIDTH else 0.78)
     shapes: list[Shape] = [Words(left, top - 4, chart.unit, SMALL, fill="muted")]
     for i, category in enumerate(chart.categories):
-        base = top + tall * i + tall / 2 + size * 0.36
+        y = top + (tall + below) * i
+        base = y + tall / 2 + size * 0.36
         there = any(series.values[i] is not None for series in chart.series)
         name, ink = shortened(category, left - 17.5, size), "ink" if there else "muted"
         shapes.append(Words(left - 6, base, name, size, "end", ink))
-        shapes += _bar(chart, i, left, right, top + tall * i, tall, size) if there else ()
-        if chart.notes:
-            shapes.append(Words(right + 46, base, shortened(chart.notes[i], WIDTH - right - 58, size), size))
+        shapes += _bar(chart, i, left, right, y, tall, size) if there else ()
+        if below:
+            note = shortened(chart.notes[i], width - left - 12, SMALL)
+            shapes.append(Words(left, y + tall + 8 if there else base, note, SMALL))
+        elif chart.notes:
+            shapes.append(Words(right + 46, base, shortened(chart.notes[i], width - right - 58, size), size))
     for mark in chart.thresholds:
-        x = left + (right - left) * min(mark.value / chart.end, 1)
-        shapes.append(Line(x, top, x, top + tall * len(chart.categories), "ink", 1.5, 5))
-        shapes.append(Words(x, top - 4, mark.label, SMALL, "middle"))
-    return shapes
+        x, half = left + (right - left) * min(mark.value / chart.end, 1), width_of(mark.label, SMALL) / 2
+        shapes.append(Line(x, top, x, high - foot if below else top + tall * len(chart.categories), "ink", 1.5, 5))
+        shapes.append(Words(min(x, width - half), top - 4, mark.label, SMALL, "middle"))
+    return shapes, high
 
 
 def _bar(chart: "Chart", i: int, left: float, right: float, y: float, tall: float, size: float) -> Iterator[Shape]:

@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tqdm import tqdm  # type: ignore[import-untyped]
+
 from labkit.teach.checks.exercise import Exercise
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
@@ -39,7 +41,7 @@ def write_class(folder: Path, learners: int = LEARNERS, seed: int = SEED) -> lis
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} is there already and is not empty: name a new folder")
     paths = []
-    for number in range(1, learners + 1):
+    for number in tqdm(range(1, learners + 1), unit="learner", leave=False, disable=None):
         path = folder / f"learner-{number:03}" / "progress.jsonl"
         path.parent.mkdir(parents=True)
         path.write_text("\n".join(written(records(number, seed))) + "\n", "utf-8")

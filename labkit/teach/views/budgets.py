@@ -29,6 +29,7 @@ def consumers(window: int = WINDOW, **tokens: int) -> Chart:
         raise ValueError(f"{used:,} tokens are {used - window:,} more than the window of {window:,}")
     shown = [name for name in names if name in tokens]
     labels = LABELS | {"tools": "tools"}
+    parts = {names[name]: [labels[other] for other in shown if names[other] == names[name]] for name in shown}
     said = ", ".join(f"{labels[name]} {tokens[name]:,}" for name in shown)
     return Chart(
         title=f"One window of {window:,} tokens",
@@ -38,8 +39,8 @@ def consumers(window: int = WINDOW, **tokens: int) -> Chart:
         axis="part",
         categories=[labels[name] for name in shown],
         series=[
-            Series(names[name], [tokens[other] if other == name else None for other in shown], labels[name])
-            for name in shown
+            Series(part, [tokens[name] if names[name] == part else None for name in shown], " and ".join(held))
+            for part, held in parts.items()
         ],
         notes=[f"{tokens[name] / window:.1%} of the window" for name in shown],
         top=max(tokens.values()) * 1.05,
@@ -74,7 +75,7 @@ def deck(turn: int, a_turn: int, system: int, message: int, max_tokens: int, his
         notes=[_note(sum(used.values()), WINDOW), *(_note(tokens, room[name]) for name, tokens in used.items())],
         thresholds=[Threshold(WINDOW, "window")],
         top=WINDOW * 1.25,
-        height=240,
+        height=226,
         source="Token numbers as the sliders give them. Dashed: still free in the window, or in a consumer's share.",
     )
 

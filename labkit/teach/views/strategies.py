@@ -113,6 +113,6 @@ def sends(race: Race, turn: int, window: int, threshold: int) -> Chart:
         notes=[f"tokens in {counted(leg.messages, 'message')}" for leg in legs],
         thresholds=[Threshold(most, "all that was said")],
         top=most * 1.05,
-        height=200,
+        height=176,
         source=SOURCE.partition(" Dollars")[0],
     )

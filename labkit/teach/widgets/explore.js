@@ -3,6 +3,7 @@
 
 const KEPT = 512;
 const AHEAD = 16;
+const NARROW = 520;
 const shelves = new WeakMap();
 
 const keyOf = (controls, settings) => JSON.stringify(controls.map((control) => settings[control.name]));
@@ -157,20 +158,27 @@ function render({ model, el }) {
     controls
       .flatMap((control) => beside(control, settings[control.name]).map((value) => ({ ...settings, [control.name]: value })))
       .slice(0, AHEAD);
-  // The words keep the room that the longest so far needed, so that what stands below them does not jump.
-  let [wide, tall] = [0, 0];
+  // Picture and words keep the room that the largest so far needed, so that what stands below them does not jump.
+  const held = new Map([[picture, 0], [words, 0]]);
+  let wide = 0;
   const hold = () => {
-    if (words.clientWidth !== wide) [wide, tall] = [words.clientWidth, 0];
-    words.style.minHeight = "";
-    tall = Math.max(tall, words.offsetHeight);
-    words.style.minHeight = `${tall}px`;
+    const changed = words.clientWidth !== wide;
+    wide = words.clientWidth;
+    for (const [part, tallest] of held) {
+      part.style.minHeight = "";
+      held.set(part, Math.max(changed ? 0 : tallest, part.offsetHeight));
+      part.style.minHeight = `${held.get(part)}px`;
+    }
   };
+  const isNarrow = () => words.clientWidth > 0 && words.clientWidth < NARROW;
   const draw = () => {
     const settings = model.get("settings");
     const frame = pictures.get(keyOf(controls, settings));
     el.setAttribute("aria-busy", String(!frame));
     if (!frame) return;
-    picture.innerHTML = frame.svg || "";
+    const narrow = isNarrow();
+    picture.dataset.narrow = narrow;
+    picture.innerHTML = (narrow && frame.narrow) || frame.svg || "";
     words.textContent = frame.error || frame.words;
     hold();
     trouble.replaceChildren();
@@ -202,7 +210,10 @@ function render({ model, el }) {
   readers.add(arrived);
   model.on("change:settings", refresh);
   refresh();
+  const resized = new ResizeObserver(() => words.clientWidth !== wide && draw());
+  resized.observe(el);
   return () => {
+    resized.disconnect();
     readers.delete(arrived);
     model.off("change:settings", refresh);
   };

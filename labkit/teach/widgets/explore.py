@@ -30,8 +30,8 @@ class Picture(Protocol):
     def words(self) -> str:
         """A sentence that says what the picture shows."""
 
-    def svg(self) -> str:
-        """The picture as SVG (or HTML) in the colours of the page."""
+    def svg(self, narrow: bool = False) -> str:
+        """The picture as SVG (or HTML) in the colours of the page; `narrow` for a page of a phone's width."""
 
     def bundle(self, caption: bool = False) -> dict[str, Any]:
         """What a notebook stores for readers without a kernel; `caption` puts the words into the picture."""
@@ -100,7 +100,8 @@ class Explorer(anywidget.AnyWidget):
     def _frame(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         try:
             picture = self._draw(settings)
-            return {"settings": dict(settings), "svg": picture.svg(), "words": picture.words}
+            drawn = {"svg": picture.svg(), "narrow": picture.svg(narrow=True)}
+            return {"settings": dict(settings), "words": picture.words, **drawn}
         except Exception as error:
             where = ", ".join(f"{name} = {value!r}" for name, value in settings.items())
             sentence = f"This view could not be drawn with {where}. {type(error).__name__}: {error}"
