@@ -21,7 +21,7 @@ from labkit.teach.checks.exercise import Exercise
 from labkit.teach.checks.probing import known, same
 from labkit.teach.exercises import all_exercises, exercise
 from labkit.teach.exercises.manager.full_history import ConversationManager
-from labkit.teach.exercises.manager.smart import SmartConversationManager
+from labkit.teach.exercises.manager.smart_manager import SmartConversationManager
 from labkit.teach.exercises.manager.window import SlidingWindowManager
 from labkit.teach.record import progress
 from labkit.teach.trials import crashes

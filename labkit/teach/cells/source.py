@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 from labkit.teach.cells.shown import Shown, table
@@ -49,7 +49,7 @@ class Term(NamedTuple):
 @cache
 def terms() -> dict[str, Term]:
     """The glossary by term, in reading order."""
-    text = (Path(__file__).parent / "glossary.toml").read_text(encoding="utf-8")
+    text = files("labkit.teach.cells").joinpath("glossary.toml").read_text("utf-8")
     return {name: Term(name, **entry) for name, entry in tomllib.loads(text).items()}
 
 

@@ -14,7 +14,7 @@ from labkit.messages import Message, from_wire
 from labkit.sent import Sent
 from labkit.strategies import Fate
 from labkit.teach.cells.shown import Shown, table
-from labkit.teach.cells.words import counted
+from labkit.teach.cells.words import counted, listed
 
 type Marked = tuple[str, str]
 """A mark (NEW, same or gone; empty for what frames them) and a line of the body."""
@@ -65,7 +65,7 @@ def show_log(log: Sequence[Sent], most: int = 40) -> Shown:
             del columns[name]
     address = "" if "to" in columns else f" to {log[0].method} {log[0].path}"
     newest = f"the newest {most:,} of " if first else ""
-    caption = f"{newest}{counted(len(log), 'request')}{address}; {_sources(shown)}"
+    caption = f"{newest}{counted(len(log), 'request')}{address}; answered by {sources(shown)}"
     return table(list(columns), zip(*columns.values(), strict=True), caption)
 
 
@@ -78,12 +78,12 @@ def as_timeline(talk: Iterable[Message | Mapping[str, Any] | Fate]) -> Shown:
     """
     steps = list(talk)
     if not any(isinstance(step, Fate) for step in steps):
-        return table(["message", "role", "says"], [(i, *_said(from_wire(m))) for i, m in enumerate(steps, 1)])  # type: ignore[arg-type]
+        return table(["message", "role", "says"], [(i, *_spoken(from_wire(m))) for i, m in enumerate(steps, 1)])  # type: ignore[arg-type]
     if strange := [step for step in steps if not isinstance(step, Fate)]:
         raise TypeError(
             f"a timeline is of messages or of what explain() gives, but this one mixes both: {strange[0]!r}"
         )
-    rows = [(f.place + 1, *_said(f.message), f.fate, f.why, f.step) for f in steps if isinstance(f, Fate)]
+    rows = [(f.place + 1, *_spoken(f.message), f.fate, f.why, f.step) for f in steps if isinstance(f, Fate)]
     return table(["message", "role", "says", "fate", "why", "by"], rows)
 
 
@@ -92,6 +92,16 @@ def source_words(source: str) -> str:
     if source.startswith("offline"):
         return "offline Claude (simulated; its token counts are estimates)"
     return "live Claude (token counts as billed)" if source == "live" else source
+
+
+def sources(log: Iterable[Sent]) -> str:
+    """Who answered the requests of a log, each named once."""
+    return listed(list(dict.fromkeys(source_words(sent.source) for sent in log)))
+
+
+def said(blocks: Iterable[Mapping[str, Any]]) -> str:
+    """Content blocks in a line of a few words each."""
+    return " · ".join(map(in_words, blocks))
 
 
 def in_words(block: Mapping[str, Any]) -> str:
@@ -120,12 +130,8 @@ def _check_record(given: object) -> None:
         )
 
 
-def _said(message: Message) -> tuple[str, str]:
-    return message.role, " · ".join(map(in_words, message.blocks))
-
-
-def _sources(log: Sequence[Sent]) -> str:
-    return "answered by " + " and ".join(dict.fromkeys(source_words(sent.source) for sent in log))
+def _spoken(message: Message) -> tuple[str, str]:
+    return message.role, said(message.blocks)
 
 
 def _keys(messages: Iterable[Mapping[str, Any]]) -> list[str]:

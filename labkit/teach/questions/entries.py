@@ -5,7 +5,7 @@ from typing import Any
 
 from labkit.messages import Message
 from labkit.strategies import explain
-from labkit.teach.cells.wire import in_words
+from labkit.teach.cells.wire import said
 from labkit.teach.questions.kinds import KINDS, Option, Question, Slip
 from labkit.teach.questions.numbers import COMPUTED, STEPS, Values, drawn, order
 
@@ -57,8 +57,7 @@ def array_in_words(array: Iterable[Mapping[str, Any]]) -> str:
 
 def _said(message: Mapping[str, Any]) -> str:
     content = message["content"]
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return " · ".join(map(in_words, blocks))
+    return content if isinstance(content, str) else said(content)
 
 
 def _marked(entry: Entry, values: Values) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from labkit.teach.cells.pages import as_html
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.cells.wire import as_timeline
-from labkit.teach.cells.words import counted
+from labkit.teach.cells.words import counted, cut
 from labkit.teach.checks.check import Broken, Finding, Outcome, Untried, brief, caught
 from labkit.teach.trials.claude import TrialClaude, last_words
 from labkit.teach.trials.laws import Law, api_words
@@ -232,15 +232,13 @@ def _outcome(step: Step) -> str:
 
 def _messages(title: str, messages: list[Any]) -> Iterator[Shown]:
     """A list of messages as a timeline, texts cut short; nothing where the list holds anything else."""
-    rows = [{"role": message.get("role"), "content": _cut(last_words(message))} for message in messages]
+    rows = [
+        {"role": message.get("role"), "content": cut(" ".join(last_words(message).split()), 120)}
+        for message in messages
+    ]
     drawn = caught(partial(as_timeline, rows))
     if isinstance(drawn.value, Shown):
         yield _stacked([_line(title), drawn.value])
-
-
-def _cut(words: str) -> str:
-    words = " ".join(words.split())
-    return words if len(words) <= 120 else f"{words[:117]}..."
 
 
 def _line(words: str) -> Shown:
