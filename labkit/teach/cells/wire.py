@@ -30,7 +30,7 @@ def show_request(sent: Sent, before: Sent | None = None, *, fold: bool = False) 
     for given in (sent, *([] if before is None else [before])):
         _check_record(given)
     lines = list(_marked(sent.request, None if before is None else before.request, fold))
-    head = f"{sent.method} {sent.path} · {len(sent.sent):,} bytes · {source_words(sent.source)}"
+    head = f"{sent.method} {sent.path} · {len(sent.sent):,} bytes · {_source_words(sent.source)}"
     news = _news(sent, before)
     plain = [f"{mark:<4} | {line}" if before is not None else line for mark, line in lines]
     rich = "".join(_line(mark, line, before is not None) for mark, line in lines)
@@ -87,7 +87,7 @@ def as_timeline(talk: Iterable[Message | Mapping[str, Any] | Fate]) -> Shown:
     return table(["message", "role", "says", "fate", "why", "by"], rows)
 
 
-def source_words(source: str) -> str:
+def _source_words(source: str) -> str:
     """Who answered and what its token counts are worth, from a record's `source`."""
     if source.startswith("offline"):
         return "offline Claude (simulated; its token counts are estimates)"
@@ -96,7 +96,7 @@ def source_words(source: str) -> str:
 
 def sources(log: Iterable[Sent]) -> str:
     """Who answered the requests of a log, each named once."""
-    return listed(list(dict.fromkeys(source_words(sent.source) for sent in log)))
+    return listed(list(dict.fromkeys(_source_words(sent.source) for sent in log)))
 
 
 def said(blocks: Iterable[Mapping[str, Any]]) -> str:

@@ -47,10 +47,10 @@ def question_from(entry: Entry, seed: int = 0, values: Values | None = None) -> 
 
 def _option(entry: Entry) -> Option:
     array = tuple(entry.get("array", ()))
-    return Option(**{"text": array_in_words(array), **entry, "array": array})
+    return Option(**{"text": _array_in_words(array), **entry, "array": array})
 
 
-def array_in_words(array: Iterable[Mapping[str, Any]]) -> str:
+def _array_in_words(array: Iterable[Mapping[str, Any]]) -> str:
     """The messages of an array in a line: each with its speaker and what it says, calls or gives back."""
     return " → ".join(f"{message['role']}: {_said(message)}" for message in array)
 
