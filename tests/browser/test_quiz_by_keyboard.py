@@ -221,7 +221,7 @@ def test_axe_finds_nothing_to_complain_of(page, scheme):
 
 
 def test_two_checks_on_one_page_stay_apart(page):
-    """A second check loads the file anew and takes no id of the first, so that labels and reasons find their question."""
+    """A second check loads the file anew and takes no id of the first: labels and reasons find their own."""
     page.evaluate(FRONT, page.front)
     ids = page.evaluate("[...document.querySelectorAll('main [id]')].map(element => element.id)")
     assert len(ids) == len(set(ids)) > len(questions_of("07"))

@@ -1,7 +1,6 @@
 """The wire made visible: one request as it left, the log of all of them, and a conversation as a timeline.
 
 Everything comes from the client's own log of bytes (labkit.sent), which holds no header and so never a key.
-Used from notebook 00 on.
 """
 
 import json
@@ -70,11 +69,10 @@ def show_log(log: Sequence[Sent], most: int = 40) -> Shown:
 
 
 def as_timeline(talk: Iterable[Message | Mapping[str, Any] | Fate]) -> Shown:
-    """A conversation as a table, message by message: who spoke, what was said or called, and what became of
-    it.
+    """A conversation as a table, message by message: who spoke, what was said or called, and what became of it.
 
-    Takes messages, or what `explain` gives: then each row says kept, dropped, cleared or summarized, by which
-    step, and why.
+    Takes messages, or what `explain` gives: then each row says kept, dropped, cleared or summarized, by which step, and
+    why.
     """
     steps = list(talk)
     if not any(isinstance(step, Fate) for step in steps):

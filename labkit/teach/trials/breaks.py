@@ -1,7 +1,4 @@
-"""How a conversation breaks a law: had with a learner's manager, made smaller, and shown as a timeline.
-
-Used by the checks of notebook 06.
-"""
+"""How a conversation breaks a law: had with a learner's manager, made smaller, and shown as a timeline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +6,7 @@ from functools import partial
 from time import process_time
 from typing import Any
 
-from labkit.teach.cells.pages import as_html
-from labkit.teach.cells.shown import Shown, table
+from labkit.teach.cells.shown import Shown, as_html, table
 from labkit.teach.cells.wire import as_timeline
 from labkit.teach.cells.words import counted, cut
 from labkit.teach.checks.check import Broken, Finding, Outcome, brief, caught

@@ -1,7 +1,4 @@
-"""A save watched at every step: what a crash would leave in the file after each call that the learner's code makes.
-
-Used by the bug hunt of notebook 06.
-"""
+"""A save watched at every step: what a crash would leave in the file after each call that the learner's code makes."""
 
 import json
 import sys

@@ -41,10 +41,9 @@ def tokens_per_turn(
 ) -> Chart:
     """How the input grows turn by turn: system prompt, history and current message of each request, stacked.
 
-    `talk` is a conversation, whose tokens are then estimated for `model`, or the log of a client: then the
-    totals are the billed ones, and only their split into parts is estimated. `turns` shows the first so many
-    and keeps the axes of all of them. Raises ValueError when there is nothing to show or `turns` is not
-    within it.
+    `talk` is a conversation, whose tokens are then estimated for `model`, or the log of a client: then the totals are
+    the billed ones, and only their split into parts is estimated. `turns` shows the first so many and keeps the axes of
+    all of them. Raises ValueError when there is nothing to show or `turns` is not within it.
     """
     inputs, source = _inputs(list(talk), system, model)
     if not inputs:
@@ -69,10 +68,9 @@ def tokens_per_turn(
 def payload(talk: Talk, turn: int, *, drop: Sequence[int] = (), system: str = "", model: str = DEFAULT_MODEL) -> Chart:
     """What the request of a turn carries, message by message: place, role, estimated tokens and first words.
 
-    `turn` counts the user's turns from 1; the messages whose numbers (from 1) are in `drop` are left out and
-    shown as dropped. The rows are those of the whole conversation, so that the picture keeps its place while
-    `turn` moves. The message being sent is never left out. Raises ValueError for a turn or a message that the
-    conversation does not have.
+    `turn` counts the user's turns from 1; the messages whose numbers (from 1) are in `drop` are left out and shown as
+    dropped. The rows are those of the whole conversation, so that the picture keeps its place while `turn` moves. The
+    message being sent is never left out. Raises ValueError for a turn or a message that the conversation does not have.
     """
     history = History.of(talk)
     asked = history.starts()
