@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from labkit.teach.checks.exercise import Exercise
 from labkit.teach.exercises import all_exercises
-from labkit.teach.trials import courses
+from labkit.teach.trials import courses as trials
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CELLS = {
@@ -90,7 +90,7 @@ def test_a_notebook_goes_on_whatever_was_answered(name: str, monkeypatch: pytest
 def test_a_notebook_goes_on_with_every_solution(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where cells build on a right answer, Run All gets to the end with all of them."""
     monkeypatch.chdir(FOLDER)
-    monkeypatch.setattr(courses, "SEARCH", 0.0)  # that the solutions hold out is proved in test_exercises
+    monkeypatch.setattr(trials, "SEARCH", 0.0)  # that the solutions hold out is proved in test_exercises
     answers = {one.stub.strip(): [f'{one.name} = exercise("{one.id}").reference'] for one in of(name)}
     assert failures(list(with_answers(name, answers))) == []
 
