@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from labkit.teach.checks.exercise import Exercise
 from labkit.teach.exercises import all_exercises
-from labkit.teach.trials import search as trials
+from labkit.teach.trials import courses as trials
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CELLS = {

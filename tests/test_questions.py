@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.teach.questions.entries import question_from
-from labkit.teach.questions.files import ALL, as_page, numbers, predictions, questions_of
+from labkit.teach.questions.files import ALL, as_page, names, predictions, questions_of
 from labkit.teach.questions.kinds import KINDS, Marked, Number, Ordered, Question, SeveralOf, as_number
 
 QUESTIONS = questions_of(ALL)
@@ -110,7 +110,7 @@ def test_there_are_enough_questions_of_every_kind() -> None:
     assert all(5 <= kinds.count(kind) <= len(kinds) / 2 for kind in KINDS)
 
 
-@pytest.mark.parametrize("number", [number for number in numbers() if number != "00"])
+@pytest.mark.parametrize("number", [number for number in names() if number != "00"])
 def test_each_notebook_asks_in_several_ways(number: str) -> None:
     """At least seven questions, and at least three kinds."""
     asked = questions_of(number)
@@ -174,7 +174,7 @@ def test_the_good_entries_are_taken() -> None:
         Ordered(id="x", covers=("A1",), ask="?", options=question_from(entry()).options)
 
 
-@pytest.mark.parametrize("number", numbers())
+@pytest.mark.parametrize("number", names())
 def test_the_text_form_has_every_question_option_and_reason(number: str) -> None:
     """Without a kernel a reader has it all: questions and options in the open, answers folded away, of every kind."""
     asked = questions_of(number)
@@ -210,7 +210,7 @@ def cells_of(id: str) -> list[str]:
     return ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
 
 
-@pytest.mark.parametrize("number", numbers())
+@pytest.mark.parametrize("number", names())
 def test_each_notebook_asks_its_own_questions(number: str) -> None:
     """Questions that are written for a notebook are asked in it, all of them."""
     calls = re.findall(rf'^quiz\("{number}"(?:, "(\w+)")?\)$', "\n".join(cells_of(number)), re.MULTILINE)

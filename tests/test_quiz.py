@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import traitlets
 
-from labkit.teach.questions.files import numbers, predictions, questions_of
+from labkit.teach.questions.files import names, predictions, questions_of
 from labkit.teach.questions.kinds import Number, Ordered
 from labkit.teach.questions.predictions import outcome, predict
 from labkit.teach.questions.quiz import Quiz, mixed_quiz, quiz
@@ -112,9 +112,9 @@ def test_rows_choose_questions() -> None:
 def test_a_mixed_quiz_takes_from_all_notebooks() -> None:
     """Two of each, of different kinds; another seed draws others, the same seed the same."""
     first, same, other = mixed_quiz(2), mixed_quiz(2), mixed_quiz(2, seed=1)
-    assert {id[:2] for id in first.asked} == set(numbers()) - {"00", "07"}
+    assert {id[:2] for id in first.asked} == set(names()) - {"00", "07"}
     assert list(first.asked) == list(same.asked) != list(other.asked)
-    kinds = {number: [q.kind for id, q in first.asked.items() if id[:2] == number] for number in numbers()}
+    kinds = {number: [q.kind for id, q in first.asked.items() if id[:2] == number] for number in names()}
     assert all(len(set(found)) == 2 for number, found in kinds.items() if number not in ("00", "07"))
     with pytest.raises(ValueError, match="ask for at least 1"):
         mixed_quiz(0)
@@ -123,7 +123,7 @@ def test_a_mixed_quiz_takes_from_all_notebooks() -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_browser_gets_no_key(seed: int) -> None:
     """What is sent to the browser before an answer holds neither what is right nor why, and steps in no right order."""
-    for number in numbers():
+    for number in names():
         widget = quiz(number, seed=seed)
         sent = repr(widget.get_state())
         assert [o.why for q in widget.asked.values() for o in q.options if o.why in sent] == []

@@ -21,18 +21,18 @@ from labkit.teach.checks.exercise import Exercise
 from labkit.teach.checks.probing import known, same
 from labkit.teach.exercises import all_exercises, exercise
 from labkit.teach.exercises.manager.full_history import ConversationManager
-from labkit.teach.exercises.manager.smart import SmartConversationManager
+from labkit.teach.exercises.manager.smart_manager import SmartConversationManager
 from labkit.teach.exercises.manager.window import SlidingWindowManager
 from labkit.teach.record import progress
 from labkit.teach.trials import crashes
 from labkit.teach.trials import laws as trial_laws
 from labkit.teach.trials import laws_summary as trial_laws_summary
 from labkit.teach.trials import laws_window as trial_laws_window
+from labkit.teach.trials.breaks import Talk, broken
 from labkit.teach.trials.claude import FAULTS, SHAPES, TrialClaude
 from labkit.teach.trials.courses import Course
 from labkit.teach.trials.laws import Law, api_words
 from labkit.teach.trials.run import LOST, MOVES, Run
-from labkit.teach.trials.search import Talk, broken
 
 COURSES = [(one, one.course) for one in all_exercises().values() if isinstance(one.course, Course)]
 LAWS = [
@@ -391,15 +391,15 @@ def test_the_same_answer_is_told_the_same_on_every_run(tmp_path: Path) -> None:
 def test_a_right_manager_keeps_every_law_in_every_conversation(data: st.DataObject) -> None:
     """Conversations that another engine makes up break no reference, so a finding is never the checker's own fault."""
     one, course = data.draw(st.sampled_from(COURSES), "exercise")
-    moves = data.draw(st.lists(st.sampled_from(course.trial.moves), min_size=1, max_size=7), "moves")
-    chosen = data.draw(st.sampled_from(course.trial.settings), "settings")
-    found = broken(course.trial.wrap(one.reference), Talk(tuple(moves), chosen), course.trial.laws)
+    moves = data.draw(st.lists(st.sampled_from(course.moves), min_size=1, max_size=7), "moves")
+    chosen = data.draw(st.sampled_from(course.settings), "settings")
+    found = broken(course.wrap(one.reference), Talk(tuple(moves), chosen), tuple(course.taught))
     assert found is None, found and found.finding()
 
 
 def test_every_move_is_made_by_some_course() -> None:
     """What a conversation may hold is held by one: faults of every kind, tools, long texts, caching, reloads."""
-    made = {move for _, course in COURSES for move in course.trial.moves}
+    made = {move for _, course in COURSES for move in course.moves}
     assert made == set(MOVES)
     assert {*SHAPES[1:], *FAULTS} <= made
 

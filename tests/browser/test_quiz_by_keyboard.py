@@ -64,7 +64,8 @@ def page(browser):
     page.expose_function("kernel", kernel)
     page.set_content("<!doctype html><html lang=en><title>Quiz</title><body></body></html>")
     texts = [(HERE / name).read_text("utf-8") for name in ("quiz.js", "quiz.css")]
-    page.evaluate(FRONT, [*texts, state()])
+    page.front = [*texts, state()]
+    page.evaluate(FRONT, page.front)
     page.widget = widget
     yield page
     page.close()
@@ -217,6 +218,13 @@ def test_axe_finds_nothing_to_complain_of(page, scheme):
         form.locator("button[type=submit]").press("Enter")
     found = Axe().run(page, ".labkit-quiz", {"resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_two_checks_on_one_page_stay_apart(page):
+    """A second check loads the file anew and takes no id of the first: labels and reasons find their own."""
+    page.evaluate(FRONT, page.front)
+    ids = page.evaluate("[...document.querySelectorAll('main [id]')].map(element => element.id)")
+    assert len(ids) == len(set(ids)) > len(questions_of("07"))
 
 
 def test_the_key_is_not_in_the_page(page):

@@ -1,7 +1,7 @@
 """Reading along: labkit's own source shown where it is used, and the words of the trade explained where they
 are met.
 
-`show` reads the source by inspection, so that what a notebook shows is what runs. Used from notebook 00 on.
+`show` reads the source by inspection, so that what a notebook shows is what runs.
 """
 
 import inspect
@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 from labkit.teach.cells.shown import Shown, table
@@ -49,7 +49,7 @@ class Term(NamedTuple):
 @cache
 def terms() -> dict[str, Term]:
     """The glossary by term, in reading order."""
-    text = (Path(__file__).parent / "glossary.toml").read_text(encoding="utf-8")
+    text = files("labkit.teach.cells").joinpath("glossary.toml").read_text("utf-8")
     return {name: Term(name, **entry) for name, entry in tomllib.loads(text).items()}
 
 
@@ -77,9 +77,7 @@ def link(name: str, page: str = GLOSSARY_PAGE, words: str = "") -> str:
 
 
 def stale_links(markdown: str) -> Iterator[str]:
-    """Every glossary link in a text whose hover sentence is not the glossary's any more, for a test to
-    refuse.
-    """
+    """Every glossary link in a text whose hover sentence is not the glossary's any more, for a test to refuse."""
     meanings = {entry.hover for entry in terms().values()}
     for target, hover in re.findall(rf'\]\((\S*{GLOSSARY_ANCHOR})\s+"([^"]*)"\)', markdown):
         if hover not in meanings:

@@ -1,7 +1,6 @@
 """The wire made visible: one request as it left, the log of all of them, and a conversation as a timeline.
 
 Everything comes from the client's own log of bytes (labkit.sent), which holds no header and so never a key.
-Used from notebook 00 on.
 """
 
 import json
@@ -14,7 +13,7 @@ from labkit.messages import Message, from_wire
 from labkit.sent import Sent
 from labkit.strategies import Fate
 from labkit.teach.cells.shown import Shown, table
-from labkit.teach.cells.words import counted
+from labkit.teach.cells.words import counted, listed
 
 type Marked = tuple[str, str]
 """A mark (NEW, same or gone; empty for what frames them) and a line of the body."""
@@ -30,7 +29,7 @@ def show_request(sent: Sent, before: Sent | None = None, *, fold: bool = False) 
     for given in (sent, *([] if before is None else [before])):
         _check_record(given)
     lines = list(_marked(sent.request, None if before is None else before.request, fold))
-    head = f"{sent.method} {sent.path} · {len(sent.sent):,} bytes · {source_words(sent.source)}"
+    head = f"{sent.method} {sent.path} · {len(sent.sent):,} bytes · {_source_words(sent.source)}"
     news = _news(sent, before)
     plain = [f"{mark:<4} | {line}" if before is not None else line for mark, line in lines]
     rich = "".join(_line(mark, line, before is not None) for mark, line in lines)
@@ -65,33 +64,42 @@ def show_log(log: Sequence[Sent], most: int = 40) -> Shown:
             del columns[name]
     address = "" if "to" in columns else f" to {log[0].method} {log[0].path}"
     newest = f"the newest {most:,} of " if first else ""
-    caption = f"{newest}{counted(len(log), 'request')}{address}; {_sources(shown)}"
+    caption = f"{newest}{counted(len(log), 'request')}{address}; answered by {sources(shown)}"
     return table(list(columns), zip(*columns.values(), strict=True), caption)
 
 
 def as_timeline(talk: Iterable[Message | Mapping[str, Any] | Fate]) -> Shown:
-    """A conversation as a table, message by message: who spoke, what was said or called, and what became of
-    it.
+    """A conversation as a table, message by message: who spoke, what was said or called, and what became of it.
 
-    Takes messages, or what `explain` gives: then each row says kept, dropped, cleared or summarized, by which
-    step, and why.
+    Takes messages, or what `explain` gives: then each row says kept, dropped, cleared or summarized, by which step, and
+    why.
     """
     steps = list(talk)
     if not any(isinstance(step, Fate) for step in steps):
-        return table(["message", "role", "says"], [(i, *_said(from_wire(m))) for i, m in enumerate(steps, 1)])  # type: ignore[arg-type]
+        return table(["message", "role", "says"], [(i, *_spoken(from_wire(m))) for i, m in enumerate(steps, 1)])  # type: ignore[arg-type]
     if strange := [step for step in steps if not isinstance(step, Fate)]:
         raise TypeError(
             f"a timeline is of messages or of what explain() gives, but this one mixes both: {strange[0]!r}"
         )
-    rows = [(f.place + 1, *_said(f.message), f.fate, f.why, f.step) for f in steps if isinstance(f, Fate)]
+    rows = [(f.place + 1, *_spoken(f.message), f.fate, f.why, f.step) for f in steps if isinstance(f, Fate)]
     return table(["message", "role", "says", "fate", "why", "by"], rows)
 
 
-def source_words(source: str) -> str:
+def _source_words(source: str) -> str:
     """Who answered and what its token counts are worth, from a record's `source`."""
     if source.startswith("offline"):
         return "offline Claude (simulated; its token counts are estimates)"
     return "live Claude (token counts as billed)" if source == "live" else source
+
+
+def sources(log: Iterable[Sent]) -> str:
+    """Who answered the requests of a log, each named once."""
+    return listed(list(dict.fromkeys(_source_words(sent.source) for sent in log)))
+
+
+def said(blocks: Iterable[Mapping[str, Any]]) -> str:
+    """Content blocks in a line of a few words each."""
+    return " · ".join(map(in_words, blocks))
 
 
 def in_words(block: Mapping[str, Any]) -> str:
@@ -120,12 +128,8 @@ def _check_record(given: object) -> None:
         )
 
 
-def _said(message: Message) -> tuple[str, str]:
-    return message.role, " · ".join(map(in_words, message.blocks))
-
-
-def _sources(log: Sequence[Sent]) -> str:
-    return "answered by " + " and ".join(dict.fromkeys(source_words(sent.source) for sent in log))
+def _spoken(message: Message) -> tuple[str, str]:
+    return message.role, said(message.blocks)
 
 
 def _keys(messages: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -1,7 +1,6 @@
 """Charts as values: data and the sentence that says what they show; drawn as SVG, PNG, plotly figure or table.
 
-A view (labkit.teach.views) is a function from settings to a Chart; `explore` puts controls beside one. Used from
-notebook 00 on.
+A view (labkit.teach.views) is a function from settings to a Chart; `explore` puts controls beside one.
 """
 
 import base64

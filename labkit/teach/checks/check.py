@@ -2,7 +2,7 @@
 
 A check never throws at the learner and never hangs: an error in the learner's code becomes part of the
 finding, and code that does not end is stopped. Checks grade what a learner controls (a request, a state, a
-number), never the words of a reply. Used by every notebook; first met in notebook 00.
+number), never the words of a reply.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.teach.cells.pages import page
+from labkit.teach.cells.shown import page
 
 SECONDS = 2.0
 """How long a learner's code may run within one check, in seconds."""
@@ -47,9 +47,7 @@ class NotYet(Untried):
 
 
 class WrongShape(TypeError):
-    """An answer is not of the kind that was asked for; its text is a clause that goes on after "Your
-    code".
-    """
+    """An answer is not of the kind that was asked for; its text is a clause that goes on after "Your code"."""
 
 
 class Broken(WrongShape):
@@ -104,9 +102,8 @@ class Finding:
 def check(claim: str, got: object, expected: object = True, hint: str = "", *, seconds: float = SECONDS) -> Finding:
     """Hold a claim against a value and say in words whether it is right.
 
-    `got` is a value, or a function without arguments that is run for at most `seconds`. It is right when it
-    equals `expected`. Whatever goes wrong in it (an error, `sys.exit`, an endless loop) is a finding, never
-    an exception.
+    `got` is a value, or a function without arguments that is run for at most `seconds`. It is right when it equals
+    `expected`. Whatever goes wrong in it (an error, `sys.exit`, an endless loop) is a finding, never an exception.
     """
     outcome = bounded(lambda: _compared(got() if callable(got) else got, expected), seconds)
     if outcome.trouble:

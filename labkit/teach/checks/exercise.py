@@ -15,8 +15,7 @@ from functools import cache, partial
 from html import escape
 from typing import Any, Protocol
 
-from labkit.teach.cells.pages import framed, page
-from labkit.teach.cells.shown import Shown
+from labkit.teach.cells.shown import Shown, framed, page
 from labkit.teach.checks import answers
 from labkit.teach.checks.check import Finding, NotYet, Outcome, bounded, brief, unhurried
 from labkit.teach.checks.probing import Answer as Answer
@@ -85,8 +84,7 @@ class Verdict:
 
 @dataclass(frozen=True, repr=False)
 class Exercise:
-    """One exercise. `mistakes` are wrong answers as functions; the docstring of each is the message its
-    author gets.
+    """One exercise. `mistakes` are wrong answers as functions; the docstring of each is the message its author gets.
 
     `covers` are ids of the curriculum, `task` says what to write, `stub` is the text of the cell to fill in; with
     `defect` it is code with a defect that the learner mends. `course` is what an answer is put through besides its

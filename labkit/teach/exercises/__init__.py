@@ -1,4 +1,4 @@
-"""The exercises themselves, one module a notebook; each offers `EXERCISES`, and `exercise("01-a")` gives one.
+"""The exercises themselves, one module a notebook; each offers its `EXERCISES`, and `exercise("01-a")` gives one.
 
 The functions beside a reference solution are its known mistakes: the name says what went wrong, the docstring
 is what a learner who made it is told.
@@ -23,5 +23,5 @@ def exercise(id: str) -> Exercise:
 def all_exercises() -> dict[str, Exercise]:
     """Every exercise by id, in the order of the notebooks."""
     names = [module.name for module in walk_packages(__path__, f"{__name__}.") if not module.ispkg]
-    found = [exercise for name in names for exercise in import_module(name).EXERCISES]
+    found = [exercise for name in names for exercise in getattr(import_module(name), "EXERCISES", ())]
     return {exercise.id: exercise for exercise in sorted(found, key=lambda exercise: exercise.id)}

@@ -43,9 +43,7 @@ def the_replies_are_left_out(system: str, history: list[Wire], question: str) ->
 
 
 def the_question_comes_first(system: str, history: list[Wire], question: str) -> Request:
-    """The order is the conversation. Claude answers the message at the end, and here an old one stands
-    there.
-    """
+    """The order is the conversation. Claude answers the message at the end, and here an old one stands there."""
     return {"system": system, "messages": [{"role": "user", "content": question}, *history]}
 
 
@@ -87,9 +85,7 @@ def copy_for_log(messages: list[Wire], secret: str) -> list[Wire]:
 
 
 def the_conversation_itself_is_changed(messages: list[Wire], secret: str) -> list[Wire]:
-    """The log is safe, but so is the secret from Claude: you changed the messages that will be sent next
-    time.
-    """
+    """The log is safe, but so is the secret from Claude: you changed the messages that will be sent next time."""
     for message in messages:
         message["content"] = message["content"].replace(secret, "[redacted]")
     return messages

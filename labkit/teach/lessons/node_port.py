@@ -1,7 +1,7 @@
 """`run_node()`: a conversation begun in Python goes on in Node.js, here where node is, else as it was stored.
 
 The port and its README are in `notebooks/node/`. What is shown is the same either way, so that notebooks can be
-compared; `source` says which it is, and so does the live notebook. Used in notebook 06.
+compared; `source` says which it is, and so does the live notebook.
 """
 
 import atexit

@@ -1,7 +1,6 @@
 """One recorded conversation, and what each history strategy would have sent of it, turn by turn, without sending it.
 
-The sizes are those that were billed for the recording, so that a slider can move a whole race in milliseconds. Used in
-notebook 02.
+The sizes are those that were billed for the recording, so that a slider can move a whole race in milliseconds.
 """
 
 import tomllib

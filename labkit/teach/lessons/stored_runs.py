@@ -1,7 +1,7 @@
 """What a program shows that not every machine has: its real run where it is found, a stored run where it is not.
 
 Both say so in the same words, so that a notebook's outputs are the same with and without the program. The stored runs
-are in `stored_runs.toml`; a test holds them to real ones. Used in notebook 06.
+are in `stored_runs.toml`; a test holds them to real ones.
 """
 
 import socket

@@ -1,7 +1,6 @@
 """Conversations that the notebooks work on, kept as data: messages, and questions with the words that answer them.
 
 An answer is found where those very words stand, so that what a strategy loses can be seen without judging a reply.
-Used in notebooks 04 and 05.
 """
 
 import tomllib

@@ -5,7 +5,7 @@ from typing import Any
 
 from labkit.messages import Message
 from labkit.strategies import explain
-from labkit.teach.cells.wire import in_words
+from labkit.teach.cells.wire import said
 from labkit.teach.questions.kinds import KINDS, Option, Question, Slip
 from labkit.teach.questions.numbers import COMPUTED, STEPS, Values, drawn, order
 
@@ -47,18 +47,17 @@ def question_from(entry: Entry, seed: int = 0, values: Values | None = None) -> 
 
 def _option(entry: Entry) -> Option:
     array = tuple(entry.get("array", ()))
-    return Option(**{"text": array_in_words(array), **entry, "array": array})
+    return Option(**{"text": _array_in_words(array), **entry, "array": array})
 
 
-def array_in_words(array: Iterable[Mapping[str, Any]]) -> str:
+def _array_in_words(array: Iterable[Mapping[str, Any]]) -> str:
     """The messages of an array in a line: each with its speaker and what it says, calls or gives back."""
     return " → ".join(f"{message['role']}: {_said(message)}" for message in array)
 
 
 def _said(message: Mapping[str, Any]) -> str:
     content = message["content"]
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return " · ".join(map(in_words, blocks))
+    return content if isinstance(content, str) else said(content)
 
 
 def _marked(entry: Entry, values: Values) -> dict[str, Any]:

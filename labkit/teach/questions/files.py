@@ -11,8 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from labkit.teach.cells.pages import as_html, framed
-from labkit.teach.cells.shown import Shown
+from labkit.teach.cells.shown import Shown, as_html, framed
 from labkit.teach.questions.entries import question_from
 from labkit.teach.questions.kinds import Option, Question
 
@@ -55,27 +54,21 @@ def questions_of(notebook: str, seed: int = 0) -> tuple[Question, ...]:
     Seed 0 asks as written. Any other seed draws other numbers, and shows options in another order.
     """
     if notebook == ALL:
-        return tuple(question for number in numbers() for question in questions_of(number, seed))
+        return tuple(question for number in names() for question in questions_of(number, seed))
     return tuple(question_from(entry, seed) for entry in _data(notebook).get("question", []))
 
 
 @cache
 def entries() -> dict[str, Mapping[str, Any]]:
     """The data of every question by its id, as written."""
-    return {entry["id"]: entry for number in numbers() for entry in _data(number).get("question", [])}
+    return {entry["id"]: entry for number in names() for entry in _data(number).get("question", [])}
 
 
 @cache
 def predictions() -> dict[str, Prediction]:
     """Every prediction by id."""
-    entries = [entry for number in numbers() for entry in _data(number).get("prediction", [])]
+    entries = [entry for number in names() for entry in _data(number).get("prediction", [])]
     return {entry["id"]: _prediction(entry) for entry in entries}
-
-
-@cache
-def numbers() -> tuple[str, ...]:
-    """The numbers of the notebooks that have questions, in order."""
-    return tuple(names())
 
 
 @cache
@@ -92,7 +85,7 @@ def _folder() -> Any:
 @cache
 def _data(notebook: str) -> Mapping[str, Any]:
     if notebook not in names():
-        raise KeyError(f"there are no questions for notebook {notebook!r}; there are some for {', '.join(numbers())}")
+        raise KeyError(f"there are no questions for notebook {notebook!r}; there are some for {', '.join(names())}")
     return tomllib.loads(_folder().joinpath(f"{names()[notebook]}.toml").read_text("utf-8"))
 
 

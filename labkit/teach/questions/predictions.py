@@ -4,8 +4,7 @@ What a cell shows depends on the guess in the cell alone, never on what was reco
 stay the same.
 """
 
-from labkit.teach.cells.pages import page
-from labkit.teach.cells.shown import Shown
+from labkit.teach.cells.shown import Shown, page
 from labkit.teach.checks.check import brief
 from labkit.teach.questions.files import Prediction, predictions
 from labkit.teach.questions.kinds import LETTERS, as_number
@@ -90,9 +89,7 @@ def _said(asked: Prediction, guess: object, sure: object) -> str:
 
 
 def _outcome(asked: Prediction, value: object) -> str | float | None:
-    """The outcome in the same terms as a guess; None when the learner changed the experiment beyond its
-    options.
-    """
+    """The outcome in the same terms as a guess; None when the learner changed the experiment beyond its options."""
     if not asked.options:
         return as_number(value)
     matching = [letter for letter, option in zip(LETTERS, asked.options, strict=False) if option.is_ == value]

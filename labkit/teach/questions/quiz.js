@@ -1,6 +1,7 @@
 // The browser's half of quiz.py: native inputs, one form a question, results said to a screen reader.
 
-let made = 0;
+// Each widget loads this file anew, so a counter would give two checks the same ids.
+const freshId = () => `labkit-${Math.random().toString(36).slice(2)}`;
 
 function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -15,7 +16,7 @@ function make(tag, properties = {}, ...children) {
 /** Text with `code` between backticks, as nodes. */
 const words = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
 const plain = (text) => text.replaceAll("`", "");
-const noteLine = () => make("span", { className: "labkit-note", id: `labkit-note-${++made}` });
+const noteLine = () => make("span", { className: "labkit-note", id: freshId() });
 const toldBy = (note) => ({ "aria-describedby": note.id });
 const explained = (notes) => (list) => notes.forEach((note, i) => note.replaceChildren(...words(list[i] ?? "")));
 
@@ -122,8 +123,7 @@ function messages(question) {
 const FIELDS = { one: choices, several: choices, number: figure, order: sequence, messages };
 
 function card(model, question, number) {
-  const name = `labkit-quiz-${++made}`;
-  const field = FIELDS[question.kind](question, name);
+  const field = FIELDS[question.kind](question, freshId());
   const status = make("p", { className: "labkit-status", role: "status", "aria-live": "polite" });
   const legend = make("legend", {}, ...words(`${number}. ${question.ask}${question.hint}`));
   const check = make("button", { type: "submit", "aria-label": `Check question ${number}` }, "Check");

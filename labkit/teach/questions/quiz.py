@@ -13,7 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labkit.teach.questions.files import as_page, numbers, questions_of
+from labkit.teach.questions.files import as_page, names, questions_of
 from labkit.teach.questions.kinds import Question
 from labkit.teach.record import progress
 
@@ -131,7 +131,7 @@ def _of_rows(questions: Iterable[Question], rows: str) -> tuple[Question, ...]:
 
 
 def _mix(each: int, seed: int) -> Iterable[Question]:
-    for number in numbers():
+    for number in names():
         if number not in NOT_MIXED:
             pool = list(questions_of(number, seed))
             Random(f"mix {number} {seed}").shuffle(pool)

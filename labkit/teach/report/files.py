@@ -15,7 +15,7 @@ from typing import Literal
 from labkit.teach.cells.words import counted
 from labkit.teach.questions.files import names
 from labkit.teach.record import ledger
-from labkit.teach.report.notebooks import Claims, NotANotebook, claims_in
+from labkit.teach.report.notebooks import Claims, NotANotebook, claim, claims_in
 from labkit.teach.results.tally import Tally, tally
 
 LARGEST = 20_000_000
@@ -252,7 +252,6 @@ def _notebooks_of(
         name = owners.get(top) or _name_of(folder, path)
         student = students.setdefault(key(name), Student(name))
         student.notebooks.append(path)
-        for exercise, claim in claims.items():
-            if student.stored.get(exercise) != "right":
-                student.stored[exercise] = claim
+        for exercise, said in claims.items():
+            claim(student.stored, exercise, said)
         yield Handed(shown_path(folder, path), "read", f"{counted(len(claims), 'checked exercise')} in it", name)

@@ -17,19 +17,24 @@ class NotANotebook(Exception):
     """Something is no notebook of this workbook; its text says why."""
 
 
+def claim(claims: Claims, exercise: str, said: Claim) -> None:
+    """Take what one check said into the claims; where there are two of them, one that is right counts."""
+    if claims.get(exercise) != "right":
+        claims[exercise] = said
+
+
 def claims_in(stored: object) -> Claims:
     """For each exercise that a notebook checks, what the check's stored output says.
 
-    When a check was copied, one that is right counts. Raises NotANotebook for other JSON, and for a notebook in which
-    nothing of this workbook is checked.
+    Raises NotANotebook for other JSON, and for a notebook in which nothing of this workbook is checked.
     """
     if not isinstance(stored, dict) or not isinstance(stored.get("cells"), list):
         raise NotANotebook("JSON, but not a notebook of format 4")
     claims: Claims = {}
     for text in _texts(stored["cells"]):
         for sign, id in _CHECKED.findall(text):
-            if id in all_exercises() and claims.get(id) != "right":
-                claims[id] = _SIGNS[sign]
+            if id in all_exercises():
+                claim(claims, id, _SIGNS[sign])
     if not claims and not any(_mentions(cell) for cell in stored["cells"]):
         raise NotANotebook("a notebook without an exercise of this workbook")
     return claims

@@ -21,8 +21,8 @@ from time import monotonic
 from labkit.teach.exercises import all_exercises
 from labkit.teach.record import ledger
 from labkit.teach.record.progress import FOLDER_VARIABLE
-from labkit.teach.report.files import LARGEST, Class, Student, shown_path
-from labkit.teach.report.notebooks import Claims
+from labkit.teach.report.files import LARGEST, Class, shown_path
+from labkit.teach.report.notebooks import Claims, claim
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH")
 """The variables of the environment that a learner's notebook may see; none of them is a key."""
@@ -62,7 +62,8 @@ def rerun_class(class_: Class, limits: Limits, say: Say) -> None:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         runs = pool.map(lambda job: rerun(job[1], limits), jobs)
         for number, ((student, path), run) in enumerate(zip(jobs, runs, strict=True), 1):
-            _note(student, run)
+            for exercise, said in run.claims.items():
+                claim(student.rerun, exercise, said)
             shown = shown_path(class_.folder, path)
             before = class_.files[places[shown]]
             class_.files[places[shown]] = replace(before, why=f"{before.why}; executed: {run.words}")
@@ -81,12 +82,6 @@ def rerun(path: Path, limits: Limits = DEFAULT_LIMITS) -> Rerun:
         _copy(path, work)
         words = _bounded(path.name, work, _environment(Path(place)), limits)
         return Rerun(_claims(kept / "progress.jsonl"), words)
-
-
-def _note(student: Student, run: Rerun) -> None:
-    for exercise, claim in run.claims.items():
-        if student.rerun.get(exercise) != "right":
-            student.rerun[exercise] = claim
 
 
 def _copy(path: Path, work: Path) -> None:
@@ -157,7 +152,7 @@ def _claims(path: Path) -> Claims:
         return claims
     for entry in ledger.read(path.read_bytes()).entries:
         id = entry["id"]
-        if entry["kind"] == "attempt" and isinstance(id, str) and id in all_exercises() and claims.get(id) != "right":
+        if entry["kind"] == "attempt" and isinstance(id, str) and id in all_exercises():
             untouched = entry.get("untouched") is True
-            claims[id] = "right" if entry.get("ok") is True else "not yet" if untouched else "wrong"
+            claim(claims, id, "right" if entry.get("ok") is True else "not yet" if untouched else "wrong")
     return claims

@@ -16,7 +16,7 @@ from labkit.teach.cells.words import counted
 from labkit.teach.questions.files import names
 from labkit.teach.questions.kinds import Question
 from labkit.teach.record import progress
-from labkit.teach.results.syllabus import notebook_of, notebooks, objectives, questions
+from labkit.teach.results.syllabus import notebook_of, notebooks, objectives, of_notebook, questions
 from labkit.teach.results.tally import Answers, tally
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
@@ -35,7 +35,7 @@ def score(records: Records | None = None) -> Shown:
     answers = _answers(records)
     if not answers:
         return Shown(NOTHING, f"<p>{NOTHING}</p>")
-    rows = [_row(number, answers) for number in notebooks() if any(notebook_of(id) == number for id in answers)]
+    rows = [_row(number, answers) for number in notebooks() if of_notebook(answers, number)]
     total = [sum(row[column] for row in rows) for column in range(1, len(HEAD))]
     return table(HEAD, [*rows, ("all of these", *total)], f"Score: {total[-1]} of {total[0]} right.")
 
@@ -77,8 +77,8 @@ def _answers(records: Records | None) -> dict[str, Answers]:
 
 
 def _row(number: str, answers: Mapping[str, Answers]) -> tuple[Any, ...]:
-    here = [one for id, one in answers.items() if notebook_of(id) == number]
-    asked = sum(notebook_of(id) == number for id in questions())
+    here = [answers[id] for id in of_notebook(answers, number)]
+    asked = len(of_notebook(questions(), number))
     first, right = sum(bool(one.first) for one in here), sum(one.right for one in here)
     return (f"{int(number)} · {notebooks()[number]}", asked, len(here), first, right)
 

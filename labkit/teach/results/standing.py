@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterator
 from html import escape
 
-from labkit.teach.cells.pages import as_html, framed
-from labkit.teach.cells.shown import Shown, table
+from labkit.teach.cells.shown import Shown, as_html, framed, table
 from labkit.teach.cells.words import counted
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions

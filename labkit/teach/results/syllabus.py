@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from labkit.teach.exercises import all_exercises
-from labkit.teach.questions.files import names, numbers, questions_of
+from labkit.teach.questions.files import names, questions_of
 from labkit.teach.questions.kinds import Question
 
 
@@ -35,7 +35,7 @@ def of_notebook(ids: Iterable[str], number: str) -> list[str]:
 @cache
 def questions() -> dict[str, Question]:
     """Every question of a knowledge check by id, as it is asked first."""
-    return {question.id: question for number in numbers() for question in questions_of(number)}
+    return {question.id: question for number in names() for question in questions_of(number)}
 
 
 @cache

@@ -1,7 +1,7 @@
 """The far side of a trial: an offline Claude whose replies can be told apart, and which fails on request.
 
 It tells the request that holds the question at hand from one that asks for a summary, so that a fault can be planned
-for either. Used by the checks of notebook 06.
+for either.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""A save watched at every step: what a crash would leave in the file after each call that the learner's code makes.
-
-Used by the bug hunt of notebook 06.
-"""
+"""A save watched at every step: what a crash would leave in the file after each call that the learner's code makes."""
 
 import json
 import sys
@@ -32,6 +29,16 @@ class Watched:
     def bad(self) -> tuple[str, str] | None:
         """The first moment at which neither the old nor the new conversation stood there."""
         return next(((call, held) for call, held in self.seen if held not in WHOLE), None)
+
+    def finding(self) -> Finding:
+        """The claim that does not hold."""
+        call, found = self.bad() or ("", "")
+        return Finding(CLAIM, False, f"✗ Not yet: {CLAIM}. After {call}() a crash leaves {found}.", HINT)
+
+    def shown(self, words: bool = False) -> Shown:
+        """The file after each call that changed it."""
+        rows = [(call if call in (START, END) else f"{call}()", found) for call, found in self.seen]
+        return table(["after", "a crash leaves"], rows, "The same save, stopped at every moment:")
 
 
 def in_folder(use: Callable[[Path], object]) -> object:
@@ -88,23 +95,6 @@ def whole_throughout(save: Callable[..., object]) -> str:
     return "whole"
 
 
-@dataclass(frozen=True)
-class Crash:
-    """A save that a crash spoils, moment by moment."""
-
-    watched: Watched
-
-    def finding(self) -> Finding:
-        """The claim that does not hold."""
-        call, found = self.watched.bad() or ("", "")
-        return Finding(CLAIM, False, f"✗ Not yet: {CLAIM}. After {call}() a crash leaves {found}.", HINT)
-
-    def shown(self, words: bool = False) -> Shown:
-        """The file after each call that changed it."""
-        rows = [(call if call in (START, END) else f"{call}()", found) for call, found in self.watched.seen]
-        return table(["after", "a crash leaves"], rows, "The same save, stopped at every moment:")
-
-
 class SaveCourse:
     """What a save is put through: a crash at every moment."""
 
@@ -113,8 +103,7 @@ class SaveCourse:
     def prepare(self) -> None:
         """Nothing is slow to load."""
 
-    def failing(self, answer: Callable[..., object], claim: str) -> Crash | None:
+    def failing(self, answer: Callable[..., object], claim: str) -> Watched | None:
         """The moments of a save that is not whole throughout."""
-        outcome = caught(lambda: watched(answer))
-        found = outcome.value
-        return Crash(found) if isinstance(found, Watched) and found.bad() else None
+        found = caught(lambda: watched(answer)).value
+        return found if isinstance(found, Watched) and found.bad() else None

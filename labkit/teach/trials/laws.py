@@ -1,7 +1,7 @@
 """What holds for every conversation with a manager: laws, each a claim, a hint and a test of the newest step.
 
 A test gives a clause that goes on after "Your code" when the law is broken, and nothing when it holds. None of them
-looks at the words of a reply beyond whether they are the ones that came. Used by the checks of notebook 06.
+looks at the words of a reply beyond whether they are the ones that came.
 """
 
 from collections.abc import Callable

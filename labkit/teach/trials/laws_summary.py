@@ -1,6 +1,6 @@
 """The laws of a manager that summarizes, saves and loads: what a summary may stand for, and what a load brings back.
 
-A request that does not end in the question at hand is one for a summary. Used by the checks of notebook 06.
+A request that does not end in the question at hand is one for a summary.
 """
 
 import json

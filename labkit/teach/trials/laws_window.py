@@ -1,7 +1,4 @@
-"""The laws of a manager that sends a window of the newest messages, cut where a turn begins.
-
-Used by the checks of notebook 06.
-"""
+"""The laws of a manager that sends a window of the newest messages, cut where a turn begins."""
 
 from labkit.teach.checks.check import brief
 from labkit.teach.trials.claude import Wire

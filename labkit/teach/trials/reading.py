@@ -1,7 +1,4 @@
-"""What the methods of a learner's manager give back, with stubs, forgotten returns and other shapes told apart.
-
-Used by the checks of notebook 06.
-"""
+"""What the methods of a learner's manager give back, with stubs, forgotten returns and other shapes told apart."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

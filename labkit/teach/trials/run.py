@@ -1,7 +1,6 @@
 """One conversation with a learner's manager, move by move: what was asked, sent, answered, stored and billed.
 
-The run keeps its own account of what was said; the laws of `labkit.teach.trials.laws` hold the manager against it. Used
-by the checks of notebook 06.
+The run keeps its own account of what was said; the laws of `labkit.teach.trials.laws` hold the manager against it.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -14,7 +14,7 @@ from labkit.costs import billed, log_cost
 from labkit.messages import History
 from labkit.sent import Sent
 from labkit.teach.cells.shown import Shown, table
-from labkit.teach.cells.wire import source_words
+from labkit.teach.cells.wire import sources
 from labkit.teach.lessons.talks import Talk
 
 
@@ -88,8 +88,7 @@ def bills(log: Sequence[Sent], names: Sequence[str] = ()) -> Shown:
         rows.append((name, len(said), new, len(sent.sent), *fields, f"${log_cost([sent]).dollars:.5f}"))
         before = said
     head = ["request", "messages", "new", "bytes", "input_tokens", "written", "read", "cost"]
-    answered = " and ".join(dict.fromkeys(source_words(sent.source) for sent in log))
-    return table(head, rows, f"Answered by the {answered}; list prices")
+    return table(head, rows, f"Answered by the {sources(log)}; list prices")
 
 
 def decisions() -> Shown:

@@ -1,17 +1,15 @@
-"""Views on pruning: a conversation turn by turn with its scores, and as a list with the fate of every message.
-
-Pure functions from settings to a Chart or a table. Used in notebook 04.
-"""
+"""Views of notebook 04: a conversation turn by turn with its scores, and as a list with the fate of every message."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
 from labkit.importance import score
-from labkit.messages import History, Message, exchanges
+from labkit.messages import History, exchanges
 from labkit.models import DEFAULT_MODEL
 from labkit.strategies import Fate, Step, apply, explain, name
 from labkit.teach.cells.shown import Shown, table
-from labkit.teach.cells.wire import in_words
+from labkit.teach.cells.wire import said
+from labkit.teach.cells.words import cut
 from labkit.teach.charts.chart import Chart, Series
 from labkit.teach.lessons.talks import Talk
 from labkit.tokens import estimate_tokens, estimator
@@ -65,7 +63,7 @@ def fates(talk: Talk, steps: Sequence[Step], limit: int, rule: str = "") -> Char
             for part, name in LABELS.items()
         ],
         notes=[f"{question.answer}: {question.ask}" for question in talk.questions]
-        + [f"{_reason(fate, reasons)}{_said(fate.message)}" for fate in told],
+        + [f"{_reason(fate, reasons)}{cut(said(fate.message.blocks), LONGEST)}" for fate in told],
         axis="message",
         top=max(estimate_tokens(message) for message in history) * 1.02,
         height=90 + 14 * (len(told) + len(talk.questions)),
@@ -101,11 +99,6 @@ def _size(fate: Fate, view: History) -> int:
         shorter = [message for message in view if any(old == fate.message for old in message.replaces)]
         return sum(map(estimate_tokens, shorter[:1]))
     return estimate_tokens(fate.message)
-
-
-def _said(message: Message) -> str:
-    words = " · ".join(map(in_words, message.blocks))
-    return words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
 
 
 def _told(told: Sequence[Fate], view: History, limit: int, alive: int, asked: int) -> str:

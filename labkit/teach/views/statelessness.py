@@ -1,8 +1,4 @@
-"""Views: pure functions from settings to a Chart, whose words are computed from the numbers drawn.
-
-A new view is a few lines: count, put the counts into Series by part, say the result in a sentence. Used from
-notebook 00 on.
-"""
+"""Views of notebooks 00 and 01: how the input grows turn by turn, and what the request of one turn carries."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +7,7 @@ from typing import Any
 from labkit.messages import History, Message
 from labkit.models import DEFAULT_MODEL
 from labkit.sent import Sent
-from labkit.teach.cells.wire import in_words, source_words
+from labkit.teach.cells.wire import said, sources
 from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series
 from labkit.tokens import estimate_tokens
@@ -45,10 +41,9 @@ def tokens_per_turn(
 ) -> Chart:
     """How the input grows turn by turn: system prompt, history and current message of each request, stacked.
 
-    `talk` is a conversation, whose tokens are then estimated for `model`, or the log of a client: then the
-    totals are the billed ones, and only their split into parts is estimated. `turns` shows the first so many
-    and keeps the axes of all of them. Raises ValueError when there is nothing to show or `turns` is not
-    within it.
+    `talk` is a conversation, whose tokens are then estimated for `model`, or the log of a client: then the totals are
+    the billed ones, and only their split into parts is estimated. `turns` shows the first so many and keeps the axes of
+    all of them. Raises ValueError when there is nothing to show or `turns` is not within it.
     """
     inputs, source = _inputs(list(talk), system, model)
     if not inputs:
@@ -73,10 +68,9 @@ def tokens_per_turn(
 def payload(talk: Talk, turn: int, *, drop: Sequence[int] = (), system: str = "", model: str = DEFAULT_MODEL) -> Chart:
     """What the request of a turn carries, message by message: place, role, estimated tokens and first words.
 
-    `turn` counts the user's turns from 1; the messages whose numbers (from 1) are in `drop` are left out and
-    shown as dropped. The rows are those of the whole conversation, so that the picture keeps its place while
-    `turn` moves. The message being sent is never left out. Raises ValueError for a turn or a message that the
-    conversation does not have.
+    `turn` counts the user's turns from 1; the messages whose numbers (from 1) are in `drop` are left out and shown as
+    dropped. The rows are those of the whole conversation, so that the picture keeps its place while `turn` moves. The
+    message being sent is never left out. Raises ValueError for a turn or a message that the conversation does not have.
     """
     history = History.of(talk)
     asked = history.starts()
@@ -87,7 +81,7 @@ def payload(talk: Talk, turn: int, *, drop: Sequence[int] = (), system: str = ""
     rows = history[: asked[-1] + 1]
     parts = ["system", *(_part(place, asked[turn - 1] + 1, drop) for place in range(1, len(rows) + 1))]
     sizes = [_system_tokens(system, model), *(estimate_tokens(message, model) for message in rows)]
-    notes = [system or "none", *map(_first_words, rows)]
+    notes = [system or "none", *(said(message.blocks) for message in rows)]
     return Chart(
         title=f"What the request of turn {turn} carries",
         words=_carried(turn, parts, sizes),
@@ -123,8 +117,8 @@ def _inputs(items: Sequence[Any], system: str, model: str) -> tuple[list[Input],
     if not items or not all(isinstance(item, Sent) for item in items):
         return list(_estimated(History.of(items), system, model)), _estimated_for(model)
     billed = [sent for sent in items if sent.usage.requests]
-    sources = " and ".join(dict.fromkeys(source_words(sent.source) for sent in billed))
-    return [_billed(sent) for sent in billed], f"Totals as billed by the {sources}; split into parts: estimated."
+    words = f"Totals as billed by the {sources(billed)}; split into parts: estimated."
+    return list(map(_billed, billed)), words
 
 
 def _estimated(history: History, system: str, model: str) -> Iterable[Input]:
@@ -168,7 +162,3 @@ def _carried(turn: int, parts: Sequence[str], sizes: Sequence[int]) -> str:
     if gone:
         return f"{words} Messages {listed(gone)} are left out: for this reply it is as if they had never been said."
     return words
-
-
-def _first_words(message: Message) -> str:
-    return " · ".join(map(in_words, message.blocks))

@@ -1,7 +1,4 @@
-"""Views on summaries: what one lost, what it does to a long conversation turn by turn, and when it pays for itself.
-
-Pure functions from settings to a Chart or a table. Used in notebook 05.
-"""
+"""Views of notebook 05: what a summary lost, what it does to a conversation turn by turn, and when it pays off."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

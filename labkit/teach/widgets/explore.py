@@ -2,7 +2,7 @@
 
 A view is a pure function from settings to a picture with words (a Chart). The controls are the browser's own
 inputs, so they work by mouse, keyboard and screen reader; pictures are kept by settings and the neighbouring
-ones fetched ahead. Used from notebook 01 on.
+ones fetched ahead.
 """
 
 import json

@@ -5,7 +5,8 @@ from typing import Any
 
 from labkit.teach.checks.exercise import Answer, Exercise, Probe
 from labkit.teach.exercises.manager.full_history import Wire
-from labkit.teach.exercises.manager.smart import SMALL, TWO, SmartConversationManager
+from labkit.teach.exercises.manager.smart import SMALL, TWO
+from labkit.teach.exercises.manager.smart_manager import SmartConversationManager
 from labkit.teach.trials import laws as law
 from labkit.teach.trials import laws_summary as summary_law
 from labkit.teach.trials.courses import course, talks

@@ -1,31 +1,18 @@
-"""Random conversations against a learner's manager: generated from numbers, shrunk, and shown as a timeline.
+"""How a conversation breaks a law: had with a learner's manager, made smaller, and shown as a timeline."""
 
-The same answer gives the same conversations on every run and every machine, so that what is shown can be stored; that
-is why the numbers come from `random.Random` and not from a library whose choices change with its version. Used by the
-checks of notebook 06.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
-from random import Random
-from time import monotonic, process_time
+from functools import partial
+from time import process_time
 from typing import Any
 
-from labkit.teach.cells.pages import as_html
-from labkit.teach.cells.shown import Shown, table
+from labkit.teach.cells.shown import Shown, as_html, table
 from labkit.teach.cells.wire import as_timeline
-from labkit.teach.cells.words import counted
-from labkit.teach.checks.check import Broken, Finding, Outcome, Untried, brief, caught
-from labkit.teach.trials.claude import TrialClaude, last_words
+from labkit.teach.cells.words import counted, cut
+from labkit.teach.checks.check import Broken, Finding, Outcome, brief, caught
+from labkit.teach.trials.claude import last_words
 from labkit.teach.trials.laws import Law, api_words
 from labkit.teach.trials.run import LOST, MOVES, Run, Step
-
-SEARCH, SHRINK = 2.0, 2.0
-"""How long new conversations are tried, in seconds, and a failing one is made smaller, in seconds of the processor, so
-that what is shown does not depend on what else the machine does."""
-LONGEST = 7
-"""Moves of a random conversation at most."""
 
 RUNS = Law("nothing stops with an error of its own", "Read the error and the line it names.", lambda *_: "", "")
 
@@ -92,60 +79,6 @@ class Break:
                 yield _line(f"The API says: {api_words(wrong)}")
 
 
-@dataclass(frozen=True)
-class Trial:
-    """Random conversations of some `moves` that have to keep some `laws`, with a manager set up in one of some ways.
-
-    `wrap` makes a manager's class of an answer that is not one; `conversations` is how many are tried.
-    """
-
-    moves: tuple[str, ...]
-    laws: tuple[Law, ...]
-    settings: tuple[Mapping[str, Any], ...] = ({},)
-    wrap: Callable[[Any], type] = lambda answer: answer
-    conversations: int = 60
-
-    def talk(self, number: int) -> Talk:
-        """The random conversation of this number, the same on every machine."""
-        draw = Random(f"conversation {number}").random
-        moves = tuple(self.moves[int(draw() * len(self.moves))] for _ in range(2 + number % (LONGEST - 1)))
-        return Talk(moves, self.settings[int(draw() * len(self.settings))])
-
-    def smallest(self, answer: Any, first: Sequence[tuple[Talk, tuple[Law, ...]]] = ()) -> Break | None:
-        """The smallest conversation found that breaks a law, or None: of those given with their laws `first`, else of
-        the random ones with all laws.
-        """
-        kind, deadline = self.wrap(answer), monotonic() + SEARCH
-        for talk, laws in first or ((self.talk(number), self.laws) for number in range(self.conversations)):
-            if found := broken(kind, talk, laws):
-                return _shrunk(kind, found, process_time() + SHRINK)
-            if monotonic() > deadline:
-                break
-        return None
-
-    def keeps(self, law: Law, talks: Sequence[Talk], answer: Any) -> str:
-        """That a law holds in these conversations, in words; raises LawBroken, Untried where nothing came of which it
-        could hold, and what the learner's code raises.
-        """
-        kind, runs = self.wrap(answer), []
-        for talk in talks:
-            runs.append(Run(kind, talk.settings))
-            play(runs[-1], talk, (law,))
-        if not any(law.needs.met(run, step) for run in runs for step in run.steps):
-            refused = next((step.refused for run in runs for step in run.steps if step.refused), None)
-            raise Untried(f"the API says: {api_words(refused).rstrip('.')}" if refused else law.needs.missing)
-        return "kept"
-
-
-@cache
-def warm() -> None:
-    """Load the client once, so that no learner's time is spent on it."""
-    far = TrialClaude()
-    far.plan("say", "Hello.")
-    message: Any = {"role": "user", "content": "Hello."}
-    far.client.messages.create(model="claude-sonnet-4-6", max_tokens=16, messages=[message])
-
-
 def play(run: Run, talk: Talk, laws: Sequence[Law]) -> None:
     """Have a conversation; raises LawBroken after the step that breaks a law, and what the learner's code raises."""
     for move in talk.moves:
@@ -177,7 +110,7 @@ def broken(kind: type, talk: Talk, laws: Sequence[Law]) -> Break | None:
     return Break(laws_broken[0] if laws_broken else RUNS, talk, runs[0], outcome)
 
 
-def _shrunk(kind: type, found: Break, deadline: float) -> Break:
+def shrunk(kind: type, found: Break, deadline: float) -> Break:
     """The break with fewer and plainer moves, as long as one can be taken away or made plain, and there is time."""
     while process_time() < deadline:
         smaller = (broken(kind, talk, (found.law,)) for talk in _simpler(found.talk, len(found.run.steps)))
@@ -232,15 +165,13 @@ def _outcome(step: Step) -> str:
 
 def _messages(title: str, messages: list[Any]) -> Iterator[Shown]:
     """A list of messages as a timeline, texts cut short; nothing where the list holds anything else."""
-    rows = [{"role": message.get("role"), "content": _cut(last_words(message))} for message in messages]
+    rows = [
+        {"role": message.get("role"), "content": cut(" ".join(last_words(message).split()), 120)}
+        for message in messages
+    ]
     drawn = caught(partial(as_timeline, rows))
     if isinstance(drawn.value, Shown):
         yield _stacked([_line(title), drawn.value])
-
-
-def _cut(words: str) -> str:
-    words = " ".join(words.split())
-    return words if len(words) <= 120 else f"{words[:117]}..."
 
 
 def _line(words: str) -> Shown:
