@@ -241,6 +241,15 @@ def _more_than_the_window_together(_: Question) -> set[str]:
     return {"It takes it; the reply may end with model_context_window_exceeded"}
 
 
+def _sent_on_a_branch(question: Question) -> set[str]:
+    talk = ConversationManager(client=claude(log=(log := [])), max_tokens=50)
+    for turn in range(12):
+        talk.send(f"This is number {turn}.")
+    talk.conversation = talk.conversation.rewind(5)
+    talk.send("What was the last number?")
+    return {option.text for option in question.options if f"{len(log[-1].messages)} messages" in option.text}
+
+
 def _after_a_failure(_: Question) -> set[str]:
     far = OfflineClaude()
     talk = ConversationManager(client=far.client(max_retries=0), max_tokens=50)
@@ -268,6 +277,7 @@ def _moving_window_and_cache(_: Question) -> set[str]:
 PROOFS: Mapping[str, Callable[[Question], set[str]]] = {
     "01-q1": _carried_after_two,
     "01-q9": _without_key,
+    "01-q11": _sent_on_a_branch,
     "02-q7": _moving_window_and_cache,
     "02-q8": _last_role,
     "03-q4": _never_prunes,

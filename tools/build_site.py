@@ -6,6 +6,7 @@ their words, and questions folded; no script, and nothing is fetched from anywhe
 
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,13 +17,16 @@ from tqdm import tqdm
 import labkit.lab
 
 import nbformat  # isort: skip
-from bs4 import BeautifulSoup  # isort: skip
+from bs4 import BeautifulSoup, Tag  # isort: skip
 from nbconvert import HTMLExporter  # isort: skip
 from pygments.formatters import HtmlFormatter  # isort: skip
+
+from labkit.teach.charts.chart import CHART_MIME, Chart  # isort: skip
 
 NOTEBOOKS = labkit.lab.ROOT / "notebooks"
 CSS = (Path(__file__).parent / "site.css").read_text("utf-8")
 HEADER = re.compile(r"# (?P<title>.+)\n\*\*You will be able to\*\* (?P<objectives>[\s\S]+?)\n+\*\*You need")
+PHONE = "(max-width: 520px)"
 MINUTES = re.compile(r"\*\*Time\*\* (\d+) min")
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -46,12 +50,22 @@ $body
 
 def converted(notebook: nbformat.NotebookNode) -> str:
     """The notebook's cells as HTML: each picture with the words stored beside it as its text, and links to pages."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if "image/png" in output.get("data", {}):
-                output.metadata.setdefault("image/png", {})["alt"] = output.data.get("text/plain", "")
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    pictures = [output for output in shown if "image/png" in output.get("data", {})]
+    for output in pictures:
+        output.metadata.setdefault("image/png", {})["alt"] = output.data.get("text/plain", "")
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
-    return tidied(BeautifulSoup(body, "html.parser"))
+    soup = BeautifulSoup(body, "html.parser")
+    for image, output in zip(soup.select("img[src^='data:image/png']"), pictures, strict=True):
+        if CHART_MIME in output.data:
+            image.wrap(soup.new_tag("picture")).insert(0, for_phones(soup, Chart.of(output.data[CHART_MIME])))
+    return tidied(soup)
+
+
+def for_phones(soup: BeautifulSoup, chart: Chart) -> Tag:
+    """The chart in its narrow form, which a page of a phone's width shows in place of the wide one."""
+    picture = b64encode(chart.png(narrow=True)).decode()
+    return soup.new_tag("source", media=PHONE, srcset=f"data:image/png;base64,{picture}")
 
 
 def tidied(soup: BeautifulSoup) -> str:

@@ -115,6 +115,19 @@ def test_the_pages_open_without_a_network(browser, folder, scheme):
     context.close()
 
 
+NARROW = "pictures => pictures.map(one => one.currentSrc === one.previousElementSibling.srcset)"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "narrow"), [(390, True), (1280, False)])
+def test_a_phone_shows_charts_in_their_narrow_form(browser, folder, width, narrow):
+    """A chart is drawn again for a phone's width rather than shrunk until nobody can read it."""
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((folder / "02_strategies.html").as_uri())
+    assert set(page.locator("picture img").evaluate_all(NARROW)) == {narrow}
+    page.close()
+
+
 def test_every_output_shows_without_a_kernel():
     """GitHub runs nothing: each stored output has text, a table or a picture, what is drawn by a program as well."""
     plain, drawn = (

@@ -166,9 +166,9 @@ class Chart:
         """The chart as SVG in the colours of the page around it; `narrow` for a page of a phone's width."""
         return svg(arranged(self, width=NARROW if narrow else WIDTH))
 
-    def png(self, caption: bool = False) -> bytes:
-        """The chart as a PNG on a light card; with `caption`, its words stand below it."""
-        return png(arranged(self, caption))
+    def png(self, caption: bool = False, narrow: bool = False) -> bytes:
+        """The chart as a PNG on a light card; with `caption`, its words stand below it; `narrow` as for `svg`."""
+        return png(arranged(self, caption, NARROW if narrow else WIDTH))
 
     def html(self) -> str:
         """The words, and behind a fold the numbers as a table."""
