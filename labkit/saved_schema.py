@@ -144,7 +144,7 @@ def problem_in(document: object, form: type = SavedForm) -> str | None:
     try:
         _checker(form).validate_python(document)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
+        problems = error.errors()
     else:
         return None
     steps, kind = problems[0]["loc"], problems[0]["type"]

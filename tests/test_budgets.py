@@ -20,7 +20,9 @@ def test_the_planning_formula() -> None:
 def test_the_parts_of_a_window_add_up_to_it(system: int, message: int, reply: int, tools: int, thinking: int) -> None:
     """Nothing of the window is lost or counted twice."""
     budget = TokenBudget(100_000, system, message, reply, tools, thinking)
-    assert budget.history + system + message + reply + tools + thinking == 100_000
+    parts = system + message + reply + tools + thinking
+    assert budget.history + parts == 100_000
+    assert TokenBudget(parts or 1, system, message, reply, tools, thinking).history == (0 if parts else 1)
 
 
 def test_a_budget_without_room_names_its_parts() -> None:

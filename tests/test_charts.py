@@ -19,10 +19,12 @@ from labkit import ConversationManager, claude
 from labkit.messages import History, assistant, user
 from labkit.teach.cells.shown import escaped
 from labkit.teach.charts.chart import CHART_MIME, Chart, Lane, Series, Threshold
-from labkit.teach.charts.drawing import PARTS, Box, Line, Words
+from labkit.teach.charts.drawing import PARTS, Box, Drawing, Line, Words
+from labkit.teach.charts.hover import plotly_form
 from labkit.teach.charts.layout import NARROW, WIDTH, arranged, number, ticks
 from labkit.teach.charts.lettering import printable, shortened, width_of, wrapped
 from labkit.teach.charts.raster import SCALE, png
+from labkit.teach.charts.vector import svg
 from labkit.teach.views.statelessness import payload, tokens_per_turn
 from labkit.tokens import estimate_tokens
 from tests.conversations import conversations
@@ -443,3 +445,23 @@ def test_amounts_are_not_set_as_formulas():
     assert escaped("$1 & $2") == "<span>$</span>1 &amp; <span>$</span>2"
     assert escaped("only $1") == "only $1"
     assert re.search(r"\$[^<]*\$", chart.words)
+
+
+@pytest.mark.parametrize("dash", [0, 4])
+def test_a_line_is_dashed_when_it_says_so(dash: float) -> None:
+    """In the SVG as in the PNG: a whole line leaves no gap, a dashed one does."""
+    drawing = Drawing(40, 10, (Line(0, 5, 40, 5, "ink", 2, dash),), "a line")
+    assert ("stroke-dasharray" in svg(drawing)) == bool(dash)
+    picture = Image.open(BytesIO(png(drawing))).convert("L")
+    middle = [picture.getpixel((x, picture.height // 2)) for x in range(4, picture.width - 4)]
+    assert (max(middle) > 200) == bool(dash)
+
+
+@pytest.mark.parametrize(("kind", "along", "across"), [("columns", "x", "y"), ("rows", "y", "x")])
+def test_a_threshold_goes_from_edge_to_edge(kind: str, along: str, across: str) -> None:
+    """In the interactive form it crosses the whole sheet at its value, as in the picture."""
+    bars, most = [Series("history", [9])], [Threshold(7, "at most")]
+    chart = Chart(title="T", words="W", categories=["1"], series=bars, kind=kind, thresholds=most)
+    (mark,) = plotly_form(chart)["layout"]["shapes"]
+    assert [mark[f"{along}0"], mark[f"{along}1"], mark[f"{along}ref"]] == [0, 1, "paper"]
+    assert mark[f"{across}0"] == mark[f"{across}1"] == 7

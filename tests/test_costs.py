@@ -74,6 +74,7 @@ def test_what_is_told_before_is_never_less_than_the_bill(size: int, most: int, w
     usages = Usage(size, min(most, written)), Usage(0, min(most, written), size - read, read)
     for model in known():
         assert all(cost(usage, model).dollars <= at_most(size, most, model).dollars + 1e-12 for usage in usages)
+        assert at_most(size, most, model) == cost(Usage(0, most, size, 0, 1), model)
 
 
 COMPACTED = {

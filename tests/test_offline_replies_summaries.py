@@ -81,6 +81,16 @@ def test_a_length_that_is_set_is_kept(lines, limit):
     assert len([word for word in text.split() if word != "-"]) <= limit
 
 
+@pytest.mark.parametrize(("facts", "most"), [(3, 12), (8, 28), (16, 56), (60, 60), (100, 100), (1_000, 450)])
+def test_a_length_that_is_not_set_follows_from_what_is_new(facts, most):
+    """A fifth of the new words, of little 70% up to 60, and nine tenths of an earlier summary; 12 to 450 in all."""
+    turns = [Turn("user", f"My locker {i} is {i * 37}.") for i in range(facts)]
+    earlier = Turn("earlier summary", " ".join(f"My shelf {i} is {i * 41}." for i in range(10)))
+    for told, limit in ((turns, most), ([earlier, *turns], min(most + 45, 450))):
+        words = len([word for word in summarize(told).split() if word != "-"])
+        assert limit - 8 < words <= limit
+
+
 @given(lines=LINES)
 @settings(max_examples=100, deadline=None)
 def test_a_summary_invents_nothing(lines):

@@ -44,6 +44,7 @@ def called(*turns: Any, tools: Any = TOOLS, **request: Any) -> list[tuple[str, d
     ("question", "expected"),
     [
         ("What's the weather in Paris?", [("get_weather", {"city": "Paris"})]),
+        ("Please check Oslo weather now.", [("get_weather", {"city": "Oslo"})]),
         ("What's the weather in Paris in celsius?", [("get_weather", {"city": "Paris", "unit": "celsius"})]),
         ("Where is order 889?", [("get_order", {"order_id": "889"})]),
         ("Please look up order #A-17.", [("get_order", {"order_id": "A-17"})]),

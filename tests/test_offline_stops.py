@@ -22,6 +22,13 @@ def test_a_reply_never_exceeds_max_tokens(words, limit):
     assert (message.stop_reason == "max_tokens") >= (said != words)
 
 
+@pytest.mark.parametrize(("limit", "said"), [(1, "one"), (2, "one two"), (3, "one two three")])
+def test_a_reply_is_as_long_as_max_tokens_allows(limit, said):
+    """What is allowed is used, to the last token."""
+    message = OfflineClaude(reply="one two three").client().messages.create(**ask(max_tokens=limit))
+    assert (message.content[0].text, message.usage.output_tokens) == (said, limit)
+
+
 def test_a_stop_sequence_ends_the_reply_before_it():
     """The earliest stop sequence ends the reply, is named, and is not part of it."""
     claude = OfflineClaude(reply="one, two; three")

@@ -47,6 +47,7 @@ def test_the_same_seed_asks_the_same():
     questions_of.cache_clear()
     assert [(question.public(), question.answers()) for question in questions_of(ALL, 5)] == first
     assert order(5, "07-q1", 1) == (2, 3, 4, 0, 1)
+    assert order(5, "07-q1", 0) == (0, 1, 2, 3, 4)
 
 
 def test_the_first_try_shows_options_as_written_and_later_ones_do_not():

@@ -13,7 +13,7 @@ import pytest
 from labkit.teach.exercises import all_exercises
 from labkit.teach.record import ledger
 from labkit.teach.report import __main__ as report
-from labkit.teach.report.demo_class import write_class
+from labkit.teach.report.demo_class import key_and_slips, write_class
 from labkit.teach.report.files import read_class
 from labkit.teach.report.pages import class_page
 from labkit.teach.report.tables import Share, Table, tables
@@ -312,6 +312,14 @@ def test_a_generated_class_is_labelled_and_the_same_each_time(tmp_path: Path) ->
     assert {one.fate for one in class_.files} == {"read"}
     assert not any(one.tally.foreign for one in class_.students)
     assert write_class(tmp_path / "three", 2, seed=8)[0].read_bytes() != first[0].read_bytes()
+
+
+def test_a_demo_class_gives_every_question_right_and_wrong_answers() -> None:
+    """Each option, order or number that is no right answer can be given, and none that is."""
+    for question in questions().values():
+        right, wrong = key_and_slips(question)
+        assert right not in wrong
+        assert len(wrong) >= (1 if question.kind == "number" else len(question.options) - 1)
 
 
 def test_a_demo_class_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,7 @@ def test_summaries_that_fail_change_nothing():
     """With a summarizer that says nothing, every request carries everything."""
     moments = course(TALK, nothing, 300, 4)
     assert not any(moment.made for moment in moments)
+    assert not any(moment.made for moment in course(TALK, first_words, 300, 1_000))
     assert moments[-1].tokens == estimate_tokens(TALK.history[:-1])
 
 

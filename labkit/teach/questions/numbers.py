@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from labkit.budgets import TokenBudget, allocate
-from labkit.costs import MILLION, cost
+from labkit.costs import cost
 from labkit.deduplication import Deduplicate
 from labkit.messages import History, Message, assistant, user
 from labkit.models import find
@@ -132,7 +132,7 @@ def dollars(tokens: int, model: str) -> Values:
     cached = cost(Usage(cache_read_input_tokens=tokens), model).dollars * 100
     fresh = cost(Usage(input_tokens=tokens), model).dollars * 100
     return {"answer": round(cached, 4), "fresh": round(fresh, 4), "written": round(fresh * 1.25, 4),
-            "price": row.prices.input, "cheap": row.prices.cache_read, "millions": tokens / MILLION}  # fmt: skip
+            "price": row.prices.input, "cheap": row.prices.cache_read}  # fmt: skip
 
 
 def paid_back(calls: int, saves: int) -> Values:
