@@ -2,7 +2,7 @@
 
 PYTHON ?=
 LAB_FLAGS ?=
-PYTEST_FLAGS ?= -n 2 --dist loadscope --no-loadscope-reorder
+PYTEST_FLAGS ?= -n 4 --dist loadscope --no-loadscope-reorder
 NOTEBOOKS ?=
 IN_VENV := .venv/bin/python -m
 

@@ -109,8 +109,10 @@ def begun(clone):
 
 def set_up(clone):
     """Let the clone look as after a whole set-up; gives back the stamp."""
-    (clone / ".venv" / "bin").mkdir(parents=True, exist_ok=True)
-    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.unlink(missing_ok=True)
+    python.symlink_to(sys.executable)
     stamp = clone / ".venv" / ".installed"
     stamp.write_text(f"{clone}\n")
     return stamp

@@ -30,7 +30,7 @@ if __name__ == "__main__":
 '''
 
 
-mutate.FRESH.set_forkserver_preload(mutate.PRELOADED)
+mutate.FRESH.set_forkserver_preload(["pytest", "hypothesis"])
 
 
 def made(source):

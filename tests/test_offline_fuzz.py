@@ -182,7 +182,7 @@ def test_no_mutated_request_breaks_the_api(seed):
     service = OfflineClaude().service
     for _ in range(BATCH):
         request = arrived(chance)
-        began = time.perf_counter()
+        began = time.process_time()
         answer = handle(request, service)
         check_answer(request, answer)
-        assert time.perf_counter() - began < PATIENCE, request.body
+        assert time.process_time() - began < PATIENCE, request.body

@@ -133,9 +133,9 @@ def test_a_race_of_200_messages_is_drawn_at_once():
     race.smart(3_000)
     times = []
     for size in range(2, 22):
-        began = time.perf_counter()
+        began = time.process_time()
         strategy_race(race, "all three", size, 3_000, 100).svg()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     assert statistics.median(times) <= 0.025
 
 
