@@ -111,7 +111,7 @@ class ClearToolResults:
         cleared: list[Message] = []
         for message in older:
             results = sum(block["type"] == "tool_result" for block in message.blocks)
-            cleared.append(self._cleared(message, names, due) if results and due > 0 else message)
+            cleared.append(self._cleared(message, names, due) if results else message)
             due -= results
         return join((cleared, history[len(older) :]))
 

@@ -193,3 +193,25 @@ def test_a_python_without_the_workbook_says_what_to_do():
     done = subprocess.run([sys.executable, "-c", code + "lab.main([])"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("The workbook is not wholly installed for ")
+
+
+READ = """
+import asyncio, sys
+from labkit.lab import name_this_python
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+name_this_python()
+files = AsyncLargeFileManager(root_dir=sys.argv[1])
+print(asyncio.run(files.get("notes.txt"))["content"])
+book = asyncio.run(files.get("one.ipynb"))["content"]
+print(book["metadata"]["language_info"]["name"], "version" in book["metadata"]["language_info"])
+print(asyncio.run(files.get("one.ipynb", content=False))["content"])
+"""
+
+
+def test_other_files_open_as_they_are(tmp_path):
+    """Only a notebook that is read is told of this Python; a text file has no metadata, a listing no content."""
+    book = {"cells": [], "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "one.ipynb").write_text(json.dumps(book))
+    (tmp_path / "notes.txt").write_text("words")
+    done = subprocess.run([sys.executable, "-c", READ, tmp_path], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["words", "python True", "None"], done.stderr

@@ -48,6 +48,8 @@ def test_a_deprecated_model_tells_when_it_retires():
     assert client.models.retrieve("claude-sonnet-4-6").deprecated_at is None
     able = {name: client.beta.models.retrieve(name).capabilities.compaction.supported for name in (OLD, NEW)}
     assert able == {OLD: False, NEW: True}
+    assert client.models.retrieve(OLD).capabilities.thinking.supported
+    assert client.beta.models.retrieve(OLD).capabilities.context_management.supported
 
 
 @given(st.integers(1, 1_000_000))

@@ -14,6 +14,7 @@ from offline_words import answer, conversation, dialogue, said, words_of
 from recall_report import SETS, STORED, answers, measure
 
 from labkit.offline.recall_evidence import NOT_HERE, SYSTEM, evidence
+from labkit.offline.recall_words import stem
 from labkit.offline.replies import Ground, reply
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -318,3 +319,16 @@ def test_no_answer_changes_unnoticed(name):
     """Every answer is the stored one, word for word: `python tests/recall_report.py --store` stores others."""
     stored = [line for line in STORED.read_text("utf-8").splitlines() if line.startswith(f"{name} ")]
     assert answers(name) == stored
+
+
+@pytest.mark.parametrize(
+    ("words", "root"),
+    [
+        (["ships", "shipped", "shipping"], "ship"), (["boxes"], "box"), (["parties"], "party"), (["hoped"], "hope"),
+        (["quickly"], "quick"), (["gas"], "gas"), (["ab12s"], "ab12s"), (["bring"], "bring"), (["glass"], "glass"),
+    ],
+)  # fmt: skip
+def test_inflections_share_a_stem(words, root):
+    """Endings go; short words and what is no word stay as they are."""
+    stem.cache_clear()
+    assert [stem(word) for word in words] == [root] * len(words)

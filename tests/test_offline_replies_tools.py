@@ -102,6 +102,14 @@ def test_parallel_calls_can_be_switched_off():
     assert called("Check orders 889 and 898, please.", tool_choice=choice) == [("get_order", {"order_id": "889"})]
 
 
+def test_a_forced_call_has_the_default_where_nothing_was_said():
+    """What the schema gives as default comes first, then the first value that is allowed."""
+    sizes = {"size": {"default": "medium"}, "unit": {**UNIT, "default": "fahrenheit"}, "kind": {"enum": ["a", "b"]}}
+    tools = [tool("order", "Order one.", **sizes)]
+    made = answer("Hello!", tools=tools, tool_choice={"type": "any"}).content[0]
+    assert made["input"] == {"size": "medium", "unit": "fahrenheit", "kind": "a"}
+
+
 def test_tool_choice_is_obeyed():
     """none calls nothing, any calls something, tool calls the one it names, and forced calls come without words."""
     question = "What's the weather in Paris?"

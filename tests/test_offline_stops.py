@@ -22,6 +22,13 @@ def test_a_reply_never_exceeds_max_tokens(words, limit):
     assert (message.stop_reason == "max_tokens") >= (said != words)
 
 
+def test_a_part_of_a_character_is_not_said():
+    """A butterfly takes several tokens, so one token is not enough for it."""
+    message = OfflineClaude(reply="\N{BUTTERFLY}").client().messages.create(**ask(max_tokens=1))
+    assert "".join(block.text for block in message.content) == ""
+    assert message.stop_reason == "max_tokens"
+
+
 @pytest.mark.parametrize(("limit", "said"), [(1, "one"), (2, "one two"), (3, "one two three")])
 def test_a_reply_is_as_long_as_max_tokens_allows(limit, said):
     """What is allowed is used, to the last token."""

@@ -14,7 +14,7 @@ from labkit.margin import margin
 from labkit.messages import History, Message, assistant, in_open_round, one_message, user
 from labkit.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
 from labkit.relevance import Relevance
-from labkit.relevance_scores import Weights
+from labkit.relevance_scores import Weights, query
 from labkit.settling import first_reply
 from labkit.strategies import KeepRecent, apply, explain
 from labkit.words import said
@@ -80,6 +80,13 @@ def test_an_old_fact_is_kept_when_it_is_asked_about() -> None:
     budget = history.total(TOKENS) // 8
     assert any("77-40192" in m.text for m in apply((Relevance(budget),), history))
     assert not any("77-40192" in m.text for m in apply((KeepRecent(budget, size=TOKENS),), history))
+
+
+def test_what_the_user_said_last_is_asked() -> None:
+    """Of a turn that is over the question counts in full, not the words that were said to it."""
+    asked, last = query(History([user("Where is parcel KR-58213?"), assistant("On the heath near Wesseling.")]))
+    assert last.role == "user"
+    assert asked["parcel"] > asked["heath"] > 0
 
 
 def test_the_reply_to_a_question_is_found_by_the_question() -> None:

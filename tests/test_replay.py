@@ -159,8 +159,13 @@ def test_what_was_not_recorded_is_an_error_that_says_what_differs(tmp_path: Path
     assert log[0].status == 404
     with pytest.raises(anthropic.NotFoundError, match="nor of any other: record it"):
         client.messages.count_tokens(model=ASK["model"], messages=other)
-    with pytest.raises(anthropic.NotFoundError, match="stream is true, recorded is missing"):
+    with pytest.raises(anthropic.NotFoundError, match="stream is true, recorded is missing") as near:
         client.messages.create(**ASK, stream=True)
+    assert " more" not in near.value.body["error"]["message"]  # type: ignore[index]
+    with pytest.raises(anthropic.NotFoundError, match=r"; and 1 more\. Ask as it was recorded"):
+        client.messages.create(
+            **ASK | {"messages": other}, stream=True, system="Go.", stop_sequences=["x"], metadata={"user_id": "a"}
+        )
 
 
 WORDS = st.text('ab \u2028\u0085\n"\\é🙂', min_size=1, max_size=8).filter(str.strip)

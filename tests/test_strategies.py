@@ -1,6 +1,7 @@
 """Windows, and steps that give back what is no history; what every step promises is tested in test_promises.py."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,23 @@ def talk(turns: int) -> History:
 def test_a_window_of_4_sends_3() -> None:
     """With the question pending the list is odd, so an even window holds one message fewer."""
     assert [len(apply((KeepRecent(size),), talk(10))) for size in (4, 6)] == [3, 5]
+
+
+def test_a_step_takes_no_pin_away_but_may_add_to_what_is_pinned() -> None:
+    """A copy of a pinned message without its pin is the message; a copy with another importance is the copy."""
+    history = History([user("account 55120934", pinned=True), assistant("Noted."), *talk(1)])
+    unpinned, rated = apply([_shorter(pinned=False)], history), apply([_shorter(importance=0.5)], history)
+    assert (unpinned[0].pinned, unpinned[3].text) == (True, "Ok.")
+    assert (rated[0].pinned, rated[0].importance) == (True, 0.5)
+
+
+def _shorter(**changed: Any) -> Any:
+    return lambda history: [
+        replace(history[0], **changed),
+        *history[1:3],
+        replace(history[3], content="Ok.", replaces=(history[3],)),
+        *history[4:],
+    ]
 
 
 def test_a_window_over_tokens_keeps_many_short_turns_or_few_long_ones() -> None:
