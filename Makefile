@@ -2,9 +2,11 @@
 
 PYTHON ?=
 LAB_FLAGS ?=
-PYTEST_FLAGS ?= -n 4 --dist loadscope --no-loadscope-reorder
+PYTEST_FLAGS ?= -n 3 --dist loadscope --no-loadscope-reorder
 NOTEBOOKS ?=
 IN_VENV := .venv/bin/python -m
+# The tests start hundreds of Pythons, and each would compile labkit anew where keeping bytecode is turned off.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install lab test check notebooks site voila
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ os.environ |= {
     "JUPYTER_RUNTIME_DIR": str(HOME / "runtime"),
 }
 os.environ.pop("ANTHROPIC_API_KEY", None)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background of a shell would not see Ctrl-C
 
 
 def pytest_collection_modifyitems(items):

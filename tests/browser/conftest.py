@@ -1,8 +1,8 @@
-"""One lab for all browser tests, and one Chromium for each file of them; each test has a tab of its own."""
+"""One lab for all browser tests, and one Chromium for each file of them."""
 
 import pytest
 from browser_path import NO_BROWSER, chromium
-from lab_page import LabPage, chromium_browser, lab_server
+from lab_page import chromium_browser, lab_server
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +25,3 @@ def browser():
     assert path, NO_BROWSER
     with chromium_browser(path) as browser:
         yield browser
-
-
-@pytest.fixture
-def lab_page(server, browser):
-    """A fresh tab; at the end it must have seen no error and asked no other machine for anything."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    page = LabPage(context.new_page(), server)
-    yield page
-    context.close()
-    assert page.errors == []
-    assert page.strangers == []

@@ -27,8 +27,8 @@ cells => cells.map(cell =>
 """
 SAVE_AND_CLOSE = """
 async () => {
-  await jupyterapp.commands.execute("docmanager:save");
-  await jupyterapp.commands.execute("application:close");
+  await jupyterapp.commands.execute("docmanager:save-all");
+  await jupyterapp.commands.execute("application:close-all");
 }
 """
 OPEN = "async path => void (await jupyterapp.commands.execute('docmanager:open', { path }))"
@@ -105,21 +105,20 @@ class LabPage:
         """The notebook that is shown."""
         return self.page.locator(NOTEBOOK)
 
-    def open(self, name: str) -> None:
-        """Open a notebook and wait until its kernel is connected and idle."""
-        self.page.goto(f"{self.address}{NOTEBOOK_URL}{name}.ipynb?reset")
+    def show(self, name: str) -> None:
+        """Show a notebook: in a fresh tab by its address, else in its lab, with all others saved and closed."""
+        if NOTEBOOK_URL not in self.page.url:
+            self.page.goto(f"{self.address}{NOTEBOOK_URL}{name}.ipynb?reset")
+        else:
+            self.page.evaluate(SAVE_AND_CLOSE)
+            self.notebook.wait_for(state="detached")
+            self.page.evaluate(OPEN, f"notebooks/{name}.ipynb")
         self.notebook.wait_for(timeout=START_SECONDS * 1_000)
-        self.wait_until_idle()
 
     def turn_to(self, name: str) -> None:
-        """Open a notebook in the lab that this tab shows, as `open` does; the one before is saved and closed."""
-        if NOTEBOOK_URL not in self.page.url:
-            return self.open(name)
-        self.notebook.evaluate(SAVE_AND_CLOSE)
-        self.notebook.wait_for(state="detached")
-        self.page.evaluate(OPEN, f"notebooks/{name}.ipynb")
-        self.notebook.wait_for()
-        return self.wait_until_idle()
+        """Show a notebook, and wait until its kernel is connected and idle."""
+        self.show(name)
+        self.wait_until_idle()
 
     def wait_until_idle(self, seconds: float = START_SECONDS) -> None:
         """Wait for the status bar to say that the kernel is idle (set once connected, unlike the icon's state)."""

@@ -2,7 +2,6 @@
 
 import re
 import statistics
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +11,6 @@ from labkit.teach.widgets.explore import Choice, Several, Slider, Switch, explor
 
 pytestmark = pytest.mark.browser
 
-FRONT = Path(explore.__code__.co_filename).with_name("explore.js")
 REDRAW_MS = 50
 MODEL = """
 async ([source, state]) => {
@@ -84,7 +82,7 @@ def page(browser):
     page = browser.new_page()
     page.expose_function("answer", answer)
     state = {"controls": widget.controls, "settings": widget.settings, "first": widget.first, "places": ["one", "two"]}
-    page.evaluate(MODEL, [FRONT.read_text(encoding="utf-8"), state])
+    page.evaluate(MODEL, [widget._esm, state])
     yield page
     page.close()
 

@@ -3,8 +3,6 @@
 The page is bare, and the far side is the real quiz in Python.
 """
 
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -14,7 +12,6 @@ from labkit.teach.questions.quiz import quiz
 
 pytestmark = pytest.mark.browser
 
-HERE = Path(quiz.__code__.co_filename).parent
 MOST_TABS = 60
 FRONT = """
 async ([source, style, state]) => {
@@ -63,8 +60,7 @@ def page(browser):
     page = browser.new_page(viewport={"width": 800, "height": 900})
     page.expose_function("kernel", kernel)
     page.set_content("<!doctype html><html lang=en><title>Quiz</title><body></body></html>")
-    texts = [(HERE / name).read_text("utf-8") for name in ("quiz.js", "quiz.css")]
-    page.front = [*texts, state()]
+    page.front = [widget._esm, widget._css, state()]
     page.evaluate(FRONT, page.front)
     page.widget = widget
     yield page

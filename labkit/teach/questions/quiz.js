@@ -1,17 +1,4 @@
-// The browser's half of quiz.py: native inputs, one form a question, results said to a screen reader.
-
-// Each widget loads this file anew, so a counter would give two checks the same ids.
-const freshId = () => `labkit-${Math.random().toString(36).slice(2)}`;
-
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
+// The browser's half of quiz.py, after cells/front.js: native inputs, one form a question, results said to a screen reader.
 
 /** Text with `code` between backticks, as nodes. */
 const words = (text) => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
@@ -170,10 +157,7 @@ function render({ model, el }) {
     model.set("seed", model.get("seed") + 1);
     model.save_changes();
   });
-  el.classList.add("labkit-quiz");
-  el.dataset.lmSuppressShortcuts = "true";
-  el.addEventListener("keydown", (event) => event.stopPropagation());
-  el.append(body, score, again);
+  settle(el, "labkit-quiz", body, score, again);
   model.on("change:questions", ask);
   model.on("change:results", show);
   model.on("change:score", show);

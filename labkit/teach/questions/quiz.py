@@ -6,18 +6,17 @@ same with other numbers and in another order, drawn by a seed.
 """
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import anywidget
 import traitlets
 
+from labkit.teach.cells.front import front
 from labkit.teach.questions.files import as_page, names, questions_of
 from labkit.teach.questions.kinds import Question
 from labkit.teach.record import progress
 
-HERE = Path(__file__).parent
 NOT_MIXED = ("00", "07")
 """Notebooks whose questions are not drawn for a mixed quiz: the tour, and the knowledge check itself."""
 
@@ -32,8 +31,7 @@ class Quiz(anywidget.AnyWidget):
     asked for; a new `try` grades the same answer again. Answers are in places as shown.
     """
 
-    _esm = (HERE / "quiz.js").read_text(encoding="utf-8")
-    _css = (HERE / "quiz.css").read_text(encoding="utf-8")
+    _esm, _css = front(__file__)
     questions: Any = traitlets.List().tag(sync=True)
     given: Any = traitlets.Dict().tag(sync=True)
     results: Any = traitlets.Dict().tag(sync=True)

@@ -1,4 +1,4 @@
-// The browser's half of explore.py: native inputs, one picture, one sentence.
+// The browser's half of explore.py, after cells/front.js: native inputs, one picture, one sentence.
 // Pictures are kept by settings; those one step away are asked for ahead, so that most moves redraw without the kernel.
 
 const KEPT = 512;
@@ -8,18 +8,6 @@ const shelves = new WeakMap();
 
 const keyOf = (controls, settings) => JSON.stringify(controls.map((control) => settings[control.name]));
 const shown = (value) => (typeof value === "number" ? value.toLocaleString("en-US") : String(value));
-// Each widget loads this file anew, so a counter would give two widgets the same ids.
-const freshId = () => `labkit-${Math.random().toString(36).slice(2)}`;
-
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
 
 /** What the models share between their views: pictures by settings, and what was asked for. */
 function shelf(model) {
@@ -203,10 +191,7 @@ function render({ model, el }) {
   });
   const arrived = (key) => key === keyOf(controls, model.get("settings")) && draw();
 
-  el.classList.add("labkit-explore");
-  el.dataset.lmSuppressShortcuts = "true";
-  el.addEventListener("keydown", (event) => event.stopPropagation());
-  el.append(panel, picture, words, trouble);
+  settle(el, "labkit-explore", panel, picture, words, trouble);
   readers.add(arrived);
   model.on("change:settings", refresh);
   refresh();

@@ -9,16 +9,15 @@ import json
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import anywidget
 import traitlets
 
+from labkit.teach.cells.front import front
 from labkit.teach.charts.chart import png_metadata
 from labkit.teach.widgets.controls import Choice, Control, Several, Slider, Switch, control, described
 
-HERE = Path(__file__).parent
 FRAMES_KEPT = 512
 """Pictures a widget keeps in the kernel, newest used first; each is about 5 to 20 kB."""
 
@@ -43,8 +42,7 @@ type View = Callable[..., Picture]
 class Explorer(anywidget.AnyWidget):
     """What `explore` makes: `settings` as they are, their `picture` and `words`, and `set` to move them from code."""
 
-    _esm = (HERE / "explore.js").read_text(encoding="utf-8")
-    _css = (HERE / "explore.css").read_text(encoding="utf-8")
+    _esm, _css = front(__file__)
     controls = traitlets.List().tag(sync=True)
     settings = traitlets.Dict().tag(sync=True)
     first = traitlets.Dict().tag(sync=True)
