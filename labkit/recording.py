@@ -14,8 +14,7 @@ type Done = Callable[[Sent], None]
 
 
 class Recording(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Passes requests on to `inner` and adds a `Sent` record for each to `log`, whose bytes fill up as they are
-    read.
+    """Passes requests on to `inner` and adds a `Sent` record for each to `log`, whose bytes fill up as they are read.
 
     A server that says of itself that it is simulated is named so, whatever it stands for.
     """

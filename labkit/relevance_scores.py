@@ -21,9 +21,8 @@ class Weights:
     neighbours, half of it to theirs. `speaker`: 'my' looks at the user's words, 'did you say' at the assistant's.
     `kind`: 'when' looks for dates, 'how much' for amounts, 'who' for names. `recency`: the newest counts so much more
     than the oldest. `prior`: importance, for what shares no word with the question; `thin` times as much when the
-    question has hardly a word of its own.
-    `price`: the power of the cost that worth is divided by. `note`: whether passages may be quoted. `meaning`: what an
-    embedder adds.
+    question has hardly a word of its own. `price`: the power of the cost that worth is divided by. `note`: whether
+    passages may be quoted. `meaning`: what an embedder adds.
     """
 
     reply: float = 0.6

@@ -14,8 +14,7 @@ STRICT = {"_strict_response_validation": True, "max_retries": 0}
 
 
 def ask(*messages: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """A request with these messages (or one greeting); `more` adds or replaces parameters, None takes one
-    away."""
+    """A request with these messages (or one greeting); `more` adds or replaces parameters, None takes one away."""
     body = {**ASK, **({"messages": list(messages)} if messages else {}), **more}
     return {name: value for name, value in body.items() if value is not None}
 
@@ -53,8 +52,7 @@ WEATHER = {
 
 
 def everywhere(claude: OfflineClaude, body: Mapping[str, Any], beta: bool = False, **arguments: Any) -> Any:
-    """Send `body` synchronously, asynchronously and both again as a stream, and return the one answer that
-    all gave.
+    """Send `body` synchronously, asynchronously and both again as a stream, and return the one answer that all gave.
 
     The answer is the message as a dict, or the error as (status, message). Fails if any way in gives another.
     """

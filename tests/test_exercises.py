@@ -111,9 +111,7 @@ def as_asked(one: Exercise, answer: Callable[..., Any]) -> Callable[..., Any]:
 )
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_broken_answers_are_told_once_and_never_raise(one: Exercise, answer: Any, words: str) -> None:
-    """An answer that fails the same way everywhere is told why once, without a mistake that is not its
-    own.
-    """
+    """An answer that fails the same way everywhere is told why once, without a mistake that is not its own."""
     verdict = one.verdict(as_asked(one, answer))
     assert str(verdict).count(words) == 1
     assert "for the same reason" in str(verdict)
@@ -152,9 +150,7 @@ def test_the_notebooks_own_function_is_found_by_name(monkeypatch: pytest.MonkeyP
 
 
 def test_attempts_hints_and_solutions_are_recorded() -> None:
-    """What an instructor can read later is bound to the exercise's id; nothing of the answer itself is
-    kept.
-    """
+    """What an instructor can read later is bound to the exercise's id; nothing of the answer itself is kept."""
     one = exercise("01-a")
     one.check(one.mistakes[0])
     one.check(one.reference)

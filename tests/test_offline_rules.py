@@ -120,8 +120,7 @@ def test_forced_tool_by_model(claude, choice):
 
 
 def test_input_fits_the_window():
-    """Input longer than the window is refused with both numbers; input that just fits is not, whatever
-    max_tokens."""
+    """Input longer than the window is refused with both numbers; input that just fits is not, whatever max_tokens."""
     claude = OfflineClaude(reply="Fine.", windows={"claude-sonnet-4-6": 100})
     words = refused(claude, ask(user("word " * 200)))
     assert words == "prompt is too long: 208 tokens > 100 maximum"

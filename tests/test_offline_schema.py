@@ -94,6 +94,13 @@ def test_count_tokens_does_not_know_max_tokens_or_stream():
         assert problem("count_tokens", body) == f"{name}: Extra inputs are not permitted"
 
 
+def test_a_number_or_a_truth_in_quotes_is_none():
+    """Nothing is read into a text that looks like a number or a truth: `stream` is held to it like every field."""
+    assert problem("create", {**ask(), "stream": True}) is None
+    assert problem("create", {**ask(), "stream": "true"}) == "stream: Input should be a valid boolean"
+    assert problem("create", {**ask(), "max_tokens": "50"}) == "max_tokens: Input should be a valid integer"
+
+
 def test_headers_of_the_sdk_are_no_fields():
     """What the SDK sends as a header is an unknown key in a body."""
     for name in ("betas", "user_profile_id", "workspace_id"):

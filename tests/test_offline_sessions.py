@@ -92,8 +92,7 @@ def middle(action, rounds):
 
 @pytest.mark.parametrize(("count", "bar"), [(3, 1.5), (101, 5.0), (601, 25.0)])
 def test_a_reply_is_quick(count, bar):
-    """Warm, in process and through the SDK, a reply comes within the bar (milliseconds, median), twice it when
-    busy."""
+    """Warm, in process and through the SDK, a reply comes within the bar (milliseconds, median), twice it when busy."""
     client = OfflineClaude(log_limit=10).client()
     messages = [user(f"My order {n} is late.") if n % 2 == 0 else assistant("Noted.") for n in range(count)]
     taken = min(middle(lambda: client.messages.create(**ask(*messages)), 15) for _ in range(3))

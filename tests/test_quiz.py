@@ -146,9 +146,7 @@ def test_stored_forms_do_not_depend_on_progress() -> None:
 
 @pytest.mark.parametrize("id", list(predictions()))
 def test_a_prediction_shows_the_guess_of_its_cell_only(id: str) -> None:
-    """Without a guess, what is shown is the same whatever was guessed before, in this kernel or an earlier
-    one.
-    """
+    """Without a guess, what is shown is the same whatever was guessed before, in this kernel or an earlier one."""
     asked = predictions()[id]
     came: object = asked.options[0].is_ if asked.options else 7
     fresh = str(predict(id, ...)), str(outcome(id, came))

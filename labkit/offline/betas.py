@@ -34,8 +34,7 @@ def beta_fields_need_their_header(call: Call) -> None:
 
 @rule
 def compaction_needs_its_header(call: Call) -> None:
-    """The compaction parameter, its edit and its block need their headers. The first sentence's words are not
-    verified.
+    """The compaction parameter, its edit and its block need their headers. The first sentence's words are not verified.
 
     Evidence: Anthropic docs, Compact on demand, read September 2026.
     """

@@ -1,5 +1,4 @@
-"""The models as the far side knows them: read from labkit/facts.toml, with classroom windows scaled down
-together."""
+"""The models as the far side knows them: read from labkit/facts.toml, with classroom windows scaled down together."""
 
 import tomllib
 from collections.abc import Mapping
@@ -14,17 +13,13 @@ from labkit.offline.wire import ApiError, Json
 COMPACTION_TRIGGER = 150_000
 """Input tokens at which threshold compaction starts. Source: Anthropic docs, Compaction, read August 2026."""
 COMPACTION_FLOOR = 50_000
-"""The lowest trigger that threshold compaction accepts. Source: Anthropic docs, Compaction, read August
-2026."""
+"""The lowest trigger that threshold compaction accepts. Source: Anthropic docs, Compaction, read August 2026."""
 CLEARING_TRIGGER = 100_000
-"""Input tokens at which tool results are cleared. Source: Anthropic docs, Context editing, read August
-2026."""
+"""Input tokens at which tool results are cleared. Source: Anthropic docs, Context editing, read August 2026."""
 UNSEEN_CACHE_MINIMUM = 1024
-"""Cache minimum, in tokens, of a model for which no figure was found (unverified: the commonest of the
-others)."""
+"""Cache minimum, in tokens, of a model for which no figure was found (unverified: the commonest of the others)."""
 UNSEEN_TOOL_PREAMBLE = 354
-"""Tool preamble, in tokens, of a model for which no figure was found (unverified: that of Claude Sonnet
-5)."""
+"""Tool preamble, in tokens, of a model for which no figure was found (unverified: that of Claude Sonnet 5)."""
 EPOCH = "1970-01-01T00:00:00Z"
 
 
@@ -145,8 +140,7 @@ class Catalog:
         return model
 
     def listing(self, lifecycles: list[str]) -> list[Json]:
-        """The models as the Models API lists them, newest first, retired ones last and only when asked
-        for."""
+        """The models as the Models API lists them, newest first, retired ones last and only when asked for."""
         kept = lifecycles or ["active", "deprecated"]
         rows = [model.info() for model in self._models.values() if model.lifecycle in kept]
         if "retired" in kept:
@@ -154,8 +148,7 @@ class Catalog:
         return rows
 
     def describe(self, name: str) -> Json:
-        """One model as the Models API describes it; a retired one stays in the catalogue (SDK 2.12.0,
-        ModelInfo)."""
+        """One model as the Models API describes it; a retired one stays in the catalogue (SDK 2.12.0, ModelInfo)."""
         if name in self._retired:
             return _retired_info(name)
         return self.find(name).info()

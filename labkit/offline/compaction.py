@@ -192,8 +192,7 @@ def due(body: Mapping[str, Any], tokens: int, model: Model) -> Json | None:
 
 
 def continued(body: Json, block: Json) -> Json:
-    """The request after threshold compaction: the summary, then the latest user turn, which is still to be
-    answered."""
+    """The request after threshold compaction: the summary, then the latest user turn, which is still to be answered."""
     turn = len(body["messages"])
     while turn and body["messages"][turn - 1]["role"] != "assistant":
         turn -= 1

@@ -17,8 +17,7 @@ from labkit.offline.catalog import Model
 from labkit.offline.wire import Json, blocks_of
 
 SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
-"""A space between two ASCII letters: no piece of ctok's vocabularies spans it, so the parts can be counted
-apart."""
+"""A space between two ASCII letters: no piece of ctok's vocabularies spans it, so the parts can be counted apart."""
 PIECES_KEPT = 100_000
 TEXTS_KEPT = 20_000
 SHORT = 1_000
@@ -49,15 +48,13 @@ FRAMINGS = {
 ARGUMENT = 15
 """Tokens around each argument of a tool_use block. Source: fit to recorded requests, read November 2026."""
 FORCED_TOOL = {"any": 92, "tool": 97}
-"""Further preamble when a tool must be used: 589 and 594 against 497 tokens, recorded on Claude Sonnet
-4.5."""
+"""Further preamble when a tool must be used: 589 and 594 against 497 tokens, recorded on Claude Sonnet 4.5."""
 PIXELS_PER_TOKEN = 750
 """Image tokens are width times height divided by this. Source: Anthropic docs, Vision, read August 2026."""
 
 
 def framing(model: Model) -> Framing:
-    """The framing of a model's generation; Claude Opus 4.7 alone has a longer first message than its
-    successors."""
+    """The framing of a model's generation; Claude Opus 4.7 alone has a longer first message than its successors."""
     if model.tokenizer == "3":
         return FRAMINGS["3"]
     return FRAMINGS["4.7" if model.version == (4, 7) else "4.8"]

@@ -1,5 +1,4 @@
-"""Context editing: old tool results and old thinking cleared on the way to the model; the client's copy stays as it
-is.
+"""Context editing: old tool results and old thinking cleared on the way to the model; the client's copy stays as it is.
 
 Evidence: Anthropic docs, Context editing, read August 2026; SDK 2.12.0, BetaClearToolUses20250919Edit and
 BetaClearThinking20251015Edit.
@@ -113,8 +112,7 @@ def _clear_thinking(body: Json, asked: Json, tokens: int, model: Model) -> tuple
 
 
 def _kept_turns(keep: Any, model: Model) -> int | None:
-    """How many turns keep their thinking; None for all. By default all from Claude 4.6 and Opus 4.5, else the
-    last."""
+    """How many turns keep their thinking; None for all. By default all from Claude 4.6 and Opus 4.5, else the last."""
     if keep is None:
         return None if model.version >= (4, 6) or model.id.startswith("claude-opus-4-5") else 1
     if keep == "all" or keep["type"] == "all":

@@ -1,5 +1,4 @@
-"""The API's rules on tools in a conversation: each tool_use is answered at once, each tool_result answers
-one."""
+"""The API's rules on tools in a conversation: each tool_use is answered at once, each tool_result answers one."""
 
 import re
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ PLAIN = re.compile("[a-zA-Z0-9_-]+")
 
 @dataclass(slots=True)
 class Turn:
-    """Messages of one role in a row, which the API reads as one turn; each block with its message and
-    place."""
+    """Messages of one role in a row, which the API reads as one turn; each block with its message and place."""
 
     role: str
     last: int = 0

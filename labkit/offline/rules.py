@@ -115,8 +115,7 @@ def sampling_by_model(call: Call) -> None:
 def max_tokens_within_model(call: Call) -> None:
     """max_tokens is at least 0 and at most what the model can write.
 
-    Evidence: body quoted in GitHub claude-code#11302 (2025); 0 pre-warms the cache: SDK 2.12.0, max_tokens
-    docstring.
+    Evidence: body quoted in GitHub claude-code#11302 (2025); 0 pre-warms the cache: SDK 2.12.0, max_tokens docstring.
     """
     asked = call.body.get("max_tokens", 0)
     if asked < 0:
@@ -214,8 +213,7 @@ def thinking_does_not_force_a_tool(call: Call) -> None:
 
 @rule
 def input_fits_the_window(tokens: int, model: Model) -> None:
-    """Input longer than the window is a 400 with both numbers; max_tokens does not count towards it from
-    Claude 4.5.
+    """Input longer than the window is a 400 with both numbers; max_tokens does not count towards it from Claude 4.5.
 
     Evidence: bodies quoted in GitHub continue#11371, March 2026, and pi#102; Anthropic docs, Context windows,
     read August 2026.

@@ -1,9 +1,8 @@
 """Field checks derived from the SDK's own request types, so that their errors read as the API's do.
 
-The TypedDicts of anthropic 2.12 are the API's published schema. As they stand pydantic would check lists
-lazily, ignore unknown keys and not tag unions; their core schema is rewritten to eager lists, forbidden
-extras and tagged unions, and compiled once per request type. Error words: pydantic's, as the API's own are
-(GitHub RooCode#11429, claude-code#4378).
+The TypedDicts of anthropic 2.12 are the API's published schema. As they stand pydantic would check lists lazily, ignore
+unknown keys and not tag unions; their core schema is rewritten to eager lists, forbidden extras and tagged unions, and
+compiled once per request type. Error words: pydantic's, as the API's own are (GitHub RooCode#11429, claude-code#4378).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,7 +76,7 @@ def _request_schema(kind: str) -> Any:
     for name in HEADER_FIELDS & set(fields):
         del fields[name]
     if "count" not in kind:
-        fields["stream"] = {"type": "typed-dict-field", "schema": {"type": "bool"}, "required": False}
+        fields["stream"] = {"type": "typed-dict-field", "schema": {"type": "bool", "strict": True}, "required": False}
     return rewritten
 
 
@@ -130,8 +129,7 @@ class _Rewriter:
         return strict | ({"ref": node["ref"]} if "ref" in node else {})
 
     def _field(self, name: str, field: Schema) -> Schema:
-        """A field; that of a cache breakpoint shows its type in the path, as the API does (GitHub
-        copilot-api#145)."""
+        """A field; that of a cache breakpoint shows its type in the path, as the API does (GitHub copilot-api#145)."""
         inner = field["schema"]
         if name == "cache_control" and inner["type"] == "nullable":
             tagged = {"type": "tagged-union", "discriminator": "type"}
@@ -175,8 +173,7 @@ class _Rewriter:
         return choice
 
     def _tags(self, choices: list[Schema]) -> Schema | None:
-        """A tagged union on `type` or `role`, if each choice is an object that names itself by one of
-        them."""
+        """A tagged union on `type` or `role`, if each choice is an object that names itself by one of them."""
         for key in ("type", "role"):
             branches: dict[str, Any] = {}
             for choice in choices:

@@ -1,5 +1,4 @@
-"""The offline Claude on a port of this machine: a thin shell over the pure core, for curl, other languages,
-classes."""
+"""The offline Claude on a port of this machine: a thin shell over the pure core, for curl, other languages, classes."""
 
 import socket
 import struct
@@ -16,8 +15,7 @@ from labkit.offline.transport import OfflineClaude
 from labkit.offline.wire import ApiError, HttpRequest, HttpResponse, dumps
 
 IDLE = 60
-"""Seconds after which a silent connection is closed, and that a simulated read timeout keeps a client
-waiting."""
+"""Seconds after which a silent connection is closed, and that a simulated read timeout keeps a client waiting."""
 SERVER = "Offline Claude (simulated)"
 """How every answer names its server, so that nobody takes its words for the API's."""
 RESET = struct.pack("ii", 1, 0)
@@ -25,8 +23,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class OfflineServer(ThreadingHTTPServer):
-    """Serves an OfflineClaude over HTTP, one thread a connection; the socket may be bound already (see
-    `listening`)."""
+    """Serves an OfflineClaude over HTTP, one thread a connection; the socket may be bound already (see `listening`)."""
 
     daemon_threads = True
     block_on_close = False
@@ -58,8 +55,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Turns bytes into an HttpRequest and an HttpResponse into bytes; keeps the connection open between
-    requests."""
+    """Turns bytes into an HttpRequest and an HttpResponse into bytes; keeps the connection open between requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

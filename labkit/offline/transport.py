@@ -27,8 +27,7 @@ BASE_URL = "https://api.anthropic.com"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, whole, as they crossed the wire; headers that could hold a key are left
-    out."""
+    """One request and its answer, whole, as they crossed the wire; headers that could hold a key are left out."""
 
     method: str
     path: str
@@ -59,8 +58,7 @@ def _object(body: bytes) -> Json:
 
 
 class OfflineClaude:
-    """A simulated Claude that answers as the Messages API would, from the request alone, without network or
-    key.
+    """A simulated Claude that answers as the Messages API would, from the request alone, without network or key.
 
     `reply` writes the words: a function from request to reply, or a text that is always given. `windows` sets
     classroom windows in tokens by model id: window, cache minimum and compaction trigger shrink together, and

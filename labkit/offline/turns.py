@@ -35,8 +35,7 @@ def at_most_100_000_messages(call: Call) -> None:
 
 @rule
 def user_first_on_the_old_platform(call: Call) -> None:
-    """On the legacy Bedrock platform the first message is the user's; the Claude API takes any since 8
-    October 2024.
+    """On the legacy Bedrock platform the first message is the user's; the Claude API takes any since 8 October 2024.
 
     Evidence: both bodies in GitHub anthropic-sdk-typescript#622; Anthropic release notes, 8 October 2024.
     """
@@ -46,11 +45,9 @@ def user_first_on_the_old_platform(call: Call) -> None:
 
 @rule
 def alternation_on_the_old_platform(call: Call) -> None:
-    """On the legacy Bedrock platform roles alternate; the Claude API merges turns of one role since 8 October
-    2024.
+    """On the legacy Bedrock platform roles alternate; the Claude API merges turns of one role since 8 October 2024.
 
-    Evidence: body quoted in GitHub genkit-plugins#149, 7 October 2024; SDK 2.12.0, messages docstring, for
-    the merging.
+    Evidence: body quoted in GitHub genkit-plugins#149, 7 October 2024; SDK 2.12.0, messages docstring, for the merging.
     """
     if call.service.platform != "bedrock-legacy":
         return
@@ -65,8 +62,7 @@ def alternation_on_the_old_platform(call: Call) -> None:
 def content_is_not_empty(call: Call) -> None:
     """Every message has content, except that the last may be an empty assistant one.
 
-    Evidence: bodies quoted in GitHub claude-code#6774 (2025) and, for user messages, hermes-agent#3149, March
-    2026.
+    Evidence: bodies quoted in GitHub claude-code#6774 (2025) and, for user messages, hermes-agent#3149, March 2026.
     """
     last = len(call.messages) - 1
     for index, message in enumerate(call.messages):
@@ -116,8 +112,7 @@ def text_is_not_blank(call: Call) -> None:
 
 
 def _texts(call: Call) -> Iterator[str]:
-    """Every text of the messages, a string for content among them; an empty string is empty content
-    instead."""
+    """Every text of the messages, a string for content among them; an empty string is empty content instead."""
     for message in call.messages:
         content = message.get("content")
         if isinstance(content, str):
@@ -129,8 +124,7 @@ def _texts(call: Call) -> Iterator[str]:
 
 @rule
 def no_prefill(call: Call) -> None:
-    """The last message is not the assistant's, from Claude 4.6 on; a paused turn with server tools may be
-    continued.
+    """The last message is not the assistant's, from Claude 4.6 on; a paused turn with server tools may be continued.
 
     Evidence: Anthropic docs, Errors (Prefill not supported) and Handling stop reasons, read August 2026.
     """
@@ -182,8 +176,7 @@ def system_message_is_not_first(call: Call) -> None:
 
 @rule
 def system_message_has_its_place(call: Call) -> None:
-    """A system message follows a user turn (or a server tool's result) and is last or before an assistant
-    turn.
+    """A system message follows a user turn (or a server tool's result) and is last or before an assistant turn.
 
     The words are not verified. Evidence: Anthropic docs, Mid-conversation system messages, read August 2026.
     """
@@ -231,8 +224,7 @@ def no_citations_in_user_text(call: Call) -> None:
 
 
 def _blocks(call: Call, role: str) -> Iterator[tuple[int, int, Json]]:
-    """Blocks of that role's messages with their place; messages whose content is a string have none of
-    interest."""
+    """Blocks of that role's messages with their place; messages whose content is a string have none of interest."""
     for index, message in enumerate(call.messages):
         content = message.get("content")
         if message["role"] == role and isinstance(content, list):

@@ -28,8 +28,7 @@ SDK 2.12.0 types."""
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request as it arrives: the path without its query, header names in lower case, the body as
-    bytes."""
+    """One request as it arrives: the path without its query, header names in lower case, the body as bytes."""
 
     method: str
     path: str
@@ -86,8 +85,7 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         **details: Any,
     ) -> None:
-        """Take the status (one of ERROR_TYPES), the words, and the optional error_code with its further
-        details."""
+        """Take the status (one of ERROR_TYPES), the words, and the optional error_code with its further details."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -95,8 +93,7 @@ class ApiError(Exception):
         self.details: Json = {"error_code": code, **details} if code else {}
 
     def body(self, request_id: str) -> Json:
-        """The error body. Shape: Anthropic docs, Errors, read August 2026; `details` in the SDK 2.12.0 error
-        types."""
+        """The error body. Shape: Anthropic docs, Errors, read August 2026; `details` in the SDK 2.12.0 error types."""
         error: Json = {"type": ERROR_TYPES[self.status], "message": self.message}
         if self.details:
             error["details"] = self.details
@@ -104,8 +101,7 @@ class ApiError(Exception):
 
 
 def dumps(value: Any) -> bytes:
-    """JSON as the API sends it: compact, in UTF-8; half of a surrogate pair, which UTF-8 cannot hold, stays
-    escaped."""
+    """JSON as the API sends it: compact, in UTF-8; half of a surrogate pair, which UTF-8 cannot hold, stays escaped."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

@@ -1,5 +1,4 @@
-"""Reading along: labkit's own source shown where it is used, and the words of the trade explained where they
-are met.
+"""Reading along: labkit's own source shown where it is used, and the words of the trade explained where they are met.
 
 `show` reads the source by inspection, so that what a notebook shows is what runs.
 """

@@ -30,9 +30,7 @@ HEIGHT = 320
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One part's values, one for each category (None where there is none); `label` overrides the part's own
-    label.
-    """
+    """One part's values, one for each category (None where there is none); `label` overrides the part's own label."""
 
     part: str
     values: Sequence[float | None]
@@ -134,9 +132,7 @@ class Chart:
 
     @property
     def end(self) -> float:
-        """Where the value axis ends: `top` if it is given, otherwise just above the largest value or
-        threshold.
-        """
+        """Where the value axis ends: `top` if it is given, otherwise just above the largest value or threshold."""
         marks = [mark.value for mark in self.thresholds]
         return self.top or max([*self.totals(), *marks, 0]) * 1.05 or 1
 
@@ -181,9 +177,7 @@ class Chart:
         return go.Figure(plotly_form(self))
 
     def interactive(self) -> Shown:
-        """The chart to hover over and zoom into, drawn by plotly in JupyterLab; elsewhere its words and
-        numbers.
-        """
+        """The chart to hover over and zoom into, drawn by plotly in JupyterLab; elsewhere its words and numbers."""
         return Shown(self.words, self.html(), also={"application/vnd.plotly.v1+json": plotly_form(self)})
 
     def bundle(self, caption: bool = False) -> dict[str, Any]:

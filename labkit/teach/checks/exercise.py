@@ -1,5 +1,4 @@
-"""Exercises bound to an id: a stub to fill in, a check that names the misconception, hints in steps and a
-solution.
+"""Exercises bound to an id: a stub to fill in, a check that names the misconception, hints in steps and a solution.
 
 A check runs the learner's function on a few probes, beside the reference solution and beside every known
 wrong answer. What behaves like the reference is right; what behaves like a known mistake gets that mistake's

@@ -1,8 +1,7 @@
 """`explore(view, **controls)`: a picture that a learner moves, as one small widget for every notebook.
 
-A view is a pure function from settings to a picture with words (a Chart). The controls are the browser's own
-inputs, so they work by mouse, keyboard and screen reader; pictures are kept by settings and the neighbouring
-ones fetched ahead.
+A view is a pure function from settings to a picture with words (a Chart). The controls are the browser's own inputs, so
+they work by mouse, keyboard and screen reader; pictures are kept by settings and the neighbouring ones fetched ahead.
 """
 
 import json
