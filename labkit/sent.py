@@ -20,7 +20,8 @@ class Sent:
     """One request as it left the machine, and what came back.
 
     `sent` and `received` are the exact bytes of the two bodies (no header is kept, so never a key); `status` is the
-    HTTP status; `source` says which Claude answered: `offline (simulated)`, `live`, or `replayed, recorded ...`.
+    HTTP status, 0 when no answer came; `source` says which Claude answered: `offline (simulated)`, `live`, or
+    `replayed, recorded ...`.
     """
 
     method: str

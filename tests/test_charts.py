@@ -147,7 +147,7 @@ def test_the_narrow_form_leaves_out_no_bar(chart):
     wide, narrow = (arranged(chart, width=width).shapes for width in (WIDTH, NARROW))
     drawn = [sorted(shape.fill for shape in shapes if isinstance(shape, Box)) for shapes in (wide, narrow)]
     assert drawn[0] == drawn[1]
-    assert arranged(chart, width=NARROW).width == NARROW
+    assert arranged(chart, width=NARROW).width == NARROW < 390  # a phone
     texts = [shape.text for shape in narrow if isinstance(shape, Words)]
     noted = [" ".join(note.split())[:5] for note in chart.notes] if chart.kind == "rows" else []
     assert all(any(text.startswith(note) for text in texts) for note in noted)

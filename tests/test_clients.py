@@ -94,6 +94,15 @@ def test_an_error_is_logged_with_its_status() -> None:
     assert log[0].usage.requests == 0
 
 
+def test_a_request_without_an_answer_is_logged_with_no_status() -> None:
+    """What left is kept when the connection breaks, with status 0, and the retry stands behind it."""
+    far, log = OfflineClaude(), list[Any]()
+    far.faults.add("connection_reset")
+    claude(offline=far, log=log).messages.create(**ASK)
+    assert [sent.status for sent in log] == [0, 200]
+    assert log[0].sent == log[1].sent
+
+
 def test_an_offline_claude_of_ones_own_is_used() -> None:
     """Its settings and its log are the ones that answer."""
     offline = OfflineClaude()

@@ -1,7 +1,7 @@
 """Cache diagnostics: the API says what broke the prefix."""
 
 import pytest
-from offline_doors import STRICT, WEATHER, ask, assistant, user
+from offline_doors import STRICT, WEATHER, ask, assistant, text, user
 
 from labkit.offline import OfflineClaude
 
@@ -58,6 +58,17 @@ def test_a_changed_message_is_named_with_what_it_cost(first):
     assert reason(changed) == "messages_changed"
     missed = changed.diagnostics.cache_miss_reason.cache_missed_input_tokens
     assert missed == message.usage.cache_creation_input_tokens > 0
+
+
+def test_what_was_read_all_the_same_is_not_missed():
+    """What a breakpoint before the change still gives is no part of the cost."""
+    client, system = OfflineClaude(reply="Fine.").client(**STRICT), [{**text(LONG), "cache_control": CONTROL}]
+    message = send(client, None, system=system)
+    changed = send(client, message.id, user("X" + LONG), system=system)
+    missed = changed.diagnostics.cache_miss_reason.cache_missed_input_tokens
+    read = changed.usage.cache_read_input_tokens
+    assert missed == message.usage.cache_creation_input_tokens - read
+    assert 0 < missed > read > 0
 
 
 def test_an_unknown_answer_is_named(first):

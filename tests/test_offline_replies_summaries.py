@@ -172,6 +172,12 @@ def test_other_talk_of_summaries_is_no_summary(text):
     assert "Facts:" not in said("My account number is 55120934.", "Noted.", text)
 
 
+def test_a_long_message_to_a_summarizer_is_no_request_for_a_summary():
+    """A system prompt that speaks of summaries does not make one of talk that asks for none and holds no transcript."""
+    talk = "My parcel was sent on Monday by the red van, and nobody at the depot has seen it since that day."
+    assert "55120934" not in said("My account number is 55120934.", "Noted.", talk, system="You summarize our calls.")
+
+
 def test_transcripts_are_read_in_every_common_form():
     """Pasted content blocks, other names for the roles, and messages with blocks all give the same turns."""
     pasted = "Summarize:\nHuman: [{'type': 'tool_result', 'tool_use_id': 'a', 'content': 'It rains.'}]\nClaude: Well."

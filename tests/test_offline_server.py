@@ -111,6 +111,17 @@ def test_faults_reach_clients_over_http(served, connect):
         list(connect(url).messages.create(**ask(), stream=True))
 
 
+def test_a_reset_is_no_orderly_end(served):
+    """The connection is reset, as a failing network does it: what waits for the answer sees no clean end."""
+    claude, url = served
+    claude.faults.add("connection_reset")
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+        with pytest.raises(ConnectionResetError):
+            connection.recv(100)
+
+
 def test_concurrent_clients_are_answered_each_from_its_own_words(connect):
     """Requests that arrive together get answers to their own words only."""
     claude = OfflineClaude(reply=lambda request: Reply([text(request["messages"][-1]["content"])]))
