@@ -75,7 +75,7 @@ def _request_schema(kind: str) -> Any:
     fields = rewritten["schema"]["fields"]
     for name in HEADER_FIELDS & set(fields):
         del fields[name]
-    if "count" not in kind:
+    if "count" not in kind:  # strict as the scalars of the SDK's types are; whether the API is, here, was not seen
         fields["stream"] = {"type": "typed-dict-field", "schema": {"type": "bool", "strict": True}, "required": False}
     return rewritten
 

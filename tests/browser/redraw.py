@@ -19,7 +19,7 @@ CLOCK = """
 """
 
 
-def median_redraw(widget: Locator, control: Locator, moves: int = 3, pause: float = 100) -> float:
+def median_redraw(widget: Locator, control: Locator, moves: int = 4, pause: float = 100) -> float:
     """Milliseconds from keydown to redraw in the median of `moves` steps to the right and as many to the left.
 
     `control` holds the slider; between two moves there are `pause` milliseconds, quicker than anybody steps by hand

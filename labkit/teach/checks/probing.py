@@ -107,8 +107,8 @@ def told_once(findings: Sequence[Finding], got: Sequence[Outcome]) -> tuple[Find
 def closest(
     mistakes: Sequence[Answer], probes: tuple[Probe, ...], got: Sequence[Outcome], expected: Sequence[Outcome]
 ) -> Answer | None:
-    """The known mistake that fails as this answer fails: the same way on the first failing probe, and on most
-    others.
+    """The known mistake that fails as this answer fails: the same way on the first failing probe, and of those that do
+    the one that is alike on the most probes.
     """
     failing = [i for i in range(len(probes)) if not (got[i].untried or same(got[i], expected[i]))]
     if not failing:

@@ -74,6 +74,11 @@ def one_turn_over_is_let_in(sizes: list[int], room: int) -> int:
     return max(fit, 1)
 
 
+def every_turn_is_taken(sizes: list[int], room: int) -> int:
+    """You take every turn, whatever the room. Compare the sum of what you have taken with the room before the next."""
+    return len(sizes)
+
+
 def send_with_one_retry(send: Send, prune: Prune, is_overflow: Test, messages: list[str]) -> str:
     """One more try, with fewer messages, for an overflow and for nothing else; everything else passes through."""
     try:
@@ -233,6 +238,7 @@ def turns_that_fit(sizes, room):
         large_turns_are_skipped,
         the_newest_turn_may_fall_out,
         a_full_room_counts_as_too_full,
+        every_turn_is_taken,
         one_turn_over_is_let_in,
     ),
     hints=(
