@@ -75,7 +75,7 @@ def one_turn_over_is_let_in(sizes: list[int], room: int) -> int:
 
 
 def every_turn_is_taken(sizes: list[int], room: int) -> int:
-    """You take every turn, whatever the room. Compare the sum of what you have taken with the room before the next."""
+    """You take every turn, whatever the room. Keep a sum, and stop before the turn that would bring it above."""
     return len(sizes)
 
 
