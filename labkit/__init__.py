@@ -7,6 +7,8 @@ Names are loaded when first used, so that `import labkit` is quick and loads nei
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from labkit import moved
+
 if TYPE_CHECKING:
     from labkit.budgets import TokenBudget
     from labkit.clients import async_claude, claude
@@ -71,3 +73,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """The public names, for completion."""
     return __all__
+
+
+moved.install()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.models import DEFAULT_MODEL, Model, find
-from labkit.sent import LIVE, OFFLINE, Log
+from labkit.request_log import LIVE, OFFLINE, Log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,8 +94,8 @@ def _answered_by(
     if live:
         key = _announced_key(model, say)
         return {"transport": _kept(network(), log, record, key, say), "api_key": key}
+    from labkit.logging_transport import recording
     from labkit.offline import OfflineClaude
-    from labkit.recording import recording
 
     transport = (offline or OfflineClaude()).transport()
     return {"transport": recording(transport, log, OFFLINE), **NOT_LIVE}
@@ -110,7 +110,7 @@ def _check_one(live: bool, offline: object, record: object, replay: object) -> N
 
 
 def _kept(network: Any, log: Log | None, record: "str | Path | None", key: str, say: Callable[[str], None]) -> Any:
-    from labkit.recording import recording
+    from labkit.logging_transport import recording
 
     if record is None:
         return recording(network, log, LIVE)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
+from labkit.manager_state import Shell
 from labkit.messages import Content
 from labkit.models import DEFAULT_MODEL
 from labkit.redaction import Redact
-from labkit.shell import Shell
 from labkit.strategies import KeepRecent, name
 from labkit.tokens import count_tokens, estimator
 from labkit.turn import Requests, run, run_async, summarize_if_due, take_turn
@@ -23,7 +23,7 @@ COUNTED = ("model", "system", "tools")
 if TYPE_CHECKING:
     import anthropic
 
-    from labkit.persistence import Store
+    from labkit.stores import Store
 
 
 class ConversationManager(Shell):
@@ -85,8 +85,8 @@ class ConversationManager(Shell):
         Raises ConversationConflict when something was saved there that this manager neither loaded nor saved, unless
         `overwrite` says that it may be lost.
         """
-        from labkit.persistence import store_at
-        from labkit.saved_form import Saved
+        from labkit.stores import store_at
+        from labkit.stores.saved_form import Saved
 
         store = store_at(place)
         found = store.read() if overwrite else None
@@ -104,7 +104,7 @@ class ConversationManager(Shell):
         code and are not saved: give them again. Raises FileNotFoundError where nothing was saved, ValueError when steps
         were in use and none are given.
         """
-        from labkit.persistence import store_at
+        from labkit.stores import store_at
 
         store = store_at(place)
         saved = store.read()

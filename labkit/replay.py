@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 
 from labkit.redaction import Redact, Redactor
-from labkit.sent import Log, Sent
+from labkit.request_log import Log, Sent
 
 FORMAT = "labkit-recording"
 VOLATILE = ("metadata",)

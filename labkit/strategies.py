@@ -18,8 +18,8 @@ from labkit.messages import (
     one_message,
     without_thinking,
 )
-from labkit.settling import StepError as StepError
-from labkit.settling import first_reply, origins, same_on_the_wire, settle, stands_for
+from labkit.repair import StepError as StepError
+from labkit.repair import first_reply, origins, same_on_the_wire, settle, stands_for
 
 type Step = Callable[[History], Sequence[Message]]
 

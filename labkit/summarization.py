@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.redaction import Redact, redacted
-from labkit.settling import compacted_end, origins
+from labkit.repair import compacted_end, origins
 from labkit.tokens import FRAMING_TOKENS, Usage, estimate_tokens
 
 if TYPE_CHECKING:

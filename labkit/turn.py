@@ -14,7 +14,7 @@ from labkit.budgets import Overflow, TokenBudget, check, classify, excess
 from labkit.conversation import Conversation, Summary
 from labkit.messages import Content, History, assistant, in_open_round, without_thinking
 from labkit.models import Model
-from labkit.settling import first_reply
+from labkit.repair import first_reply
 from labkit.strategies import KeepRecent, Step, apply
 from labkit.summarization import Calls, ClaudeSummarizer, CostlyFailure, SummaryFailed, is_summary, replaced, split
 from labkit.tokens import Usage, estimate_tokens, estimator

@@ -1,8 +1,11 @@
 """The rules of the house as pure functions from source text to complaints, so that each can be seen to fail.
 
 A module is named by its path below the package, with dots: `messages`, `offline.api`, `teach.charts.chart`; the
-package's own `__init__` is `__init__`, and that of a part or a folder is its name. A place is what has a floor: a
-module of the core, or a folder of `teach`.
+package's own `__init__` is `__init__`, and that of a part or a folder is its name. A place is a folder, or a module
+that is in none.
+
+Imports run downward when neither modules nor places need one another in a circle, whatever kind of import it is:
+then both can be drawn as floors. `python tests/architecture.py` prints the floors.
 """
 
 import ast
@@ -13,31 +16,11 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from statistics import median
 
-STOREYS = """
-file_lock lab lab_settings message_log models textbook_form
-messages
-labelled once redaction saved_schema settling tokens words
-budgets conversation costs embedding mentions published_sets quotations sent strategies summarization
-buying evidence_recall guard margin pruning recording relevance_index replay saved_form turn
-clients deduplication importance persistence relevance_scores shell
-manager references relevance_reasons
-__init__ relevance
-evidence_rows
-evidence
-teach teach.cells teach.record
-teach.charts teach.checks
-teach.questions teach.trials teach.widgets
-teach.exercises teach.lessons
-teach.nbgrader_export teach.results teach.views
-teach.report
-"""
-"""The places of each floor, the lowest floor first."""
-
-FLOORS = {place: floor for floor, places in enumerate(STOREYS.strip().splitlines()) for place in places.split()}
-PACKAGES = {"offline", *(name for name in FLOORS if name.startswith("teach"))}
-FAR_SIDE_NEIGHBOURS = {"clients", "__init__"}
+PARTS = ("offline", "teach")
+"""Folders whose own folders are places; of the rest of the core, a folder or a module is one."""
+FAR_SIDE_NEIGHBOURS = {"clients", "__init__", "moved"}
 SDK_USERS = {"clients"}
-FILE_USERS = {"file_lock", "persistence", "published_sets", "replay"}
+FILE_USERS = {"stores", "evidence.published_sets", "replay", "lab"}
 FILE_MODULES = {"dbm", "portalocker", "redis", "shelve", "shutil", "sqlite3", "tempfile"}
 ONLY_IN = {
     "plotly": {"teach.charts.chart"},
@@ -65,6 +48,7 @@ class Module:
 
     name: str
     text: str
+    is_package: bool = False
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -75,12 +59,26 @@ class Module:
     def part(self) -> str:
         """`offline`, `teach`, or nothing for the core."""
         first = self.name.split(".")[0]
-        return first if first in ("offline", "teach") else ""
+        return first if first in PARTS else ""
+
+    @property
+    def place(self) -> str:
+        """The folder of the module, or the module itself where it is in none."""
+        return place_of(self.name)
+
+
+def place_of(name: str) -> str:
+    """The place of a module's name."""
+    parts = name.split(".")
+    return ".".join(parts[: 2 if parts[0] in PARTS else 1])
 
 
 def package(folder: Path) -> list[Module]:
     """Every module below a package's folder."""
-    return [Module(_name(path.relative_to(folder)), path.read_text("utf-8")) for path in sorted(folder.rglob("*.py"))]
+    return [
+        Module(_name(path.relative_to(folder)), path.read_text("utf-8"), path.name == "__init__.py")
+        for path in sorted(folder.rglob("*.py"))
+    ]
 
 
 def _name(path: Path) -> str:
@@ -116,10 +114,10 @@ def _targets(node: ast.ImportFrom, module: Module, package_name: str) -> list[st
     base = node.module or ""
     if node.level:
         here = [package_name, *(() if module.name == "__init__" else module.name.split("."))]
-        is_package = module.name == "__init__" or module.name in PACKAGES
+        is_package = module.is_package
         above = here[: len(here) - node.level + is_package]
         base = ".".join([*above, *([base] if base else [])])
-    if base == package_name or base.removeprefix(f"{package_name}.") in PACKAGES:
+    if base == package_name or base.startswith(f"{package_name}."):
         return [f"{base}.{alias.name}" for alias in node.names]
     return [base]
 
@@ -131,28 +129,6 @@ def _inside(target: str) -> str | None:
     if not target.startswith("labkit."):
         return None
     return target.removeprefix("labkit.")
-
-
-def _place(name: str) -> str:
-    parts = name.split(".")
-    return ".".join(parts[: 2 if parts[0] == "teach" else 1])
-
-
-def floors(module: Module) -> Iterator[str]:
-    """Imports run downward, in the core and between teach's folders, at import time, in functions and for types."""
-    if module.part == "offline":
-        return
-    own = FLOORS.get(_place(module.name))
-    if own is None:
-        yield f"{module.name}: has no floor; give it one in FLOORS"
-        return
-    for item in imports(module):
-        target = _inside(item.target)
-        if target is None or _place(target) in ("offline", _place(module.name)):
-            continue
-        floor = FLOORS.get(_place(target))
-        if floor is None or floor >= own:
-            yield f"{module.name}:{item.line}: floor {own} imports {item.target} (floor {floor}), which is not below"
 
 
 def sides(module: Module) -> Iterator[str]:
@@ -169,7 +145,7 @@ def sides(module: Module) -> Iterator[str]:
             yield f"{where}: only {sorted(FAR_SIDE_NEIGHBOURS)} may import the offline side"
         if module.part != "teach" and part == "teach":
             yield f"{where}: imports {item.target}, which is for notebooks"
-        if part == "lab":
+        if part == "lab" and module.place != "lab":
             yield f"{where}: imports the lab's start-up"
 
 
@@ -189,7 +165,7 @@ def third_parties(module: Module) -> Iterator[str]:
 
 def files(module: Module) -> Iterator[str]:
     """Of the core, only FILE_USERS read and write files and databases; data of the package is no such file."""
-    if module.part or module.name in FILE_USERS:
+    if module.part or {module.name, module.place} & FILE_USERS:
         return
     for item in imports(module):
         if item.target.split(".")[0] in FILE_MODULES and item.when != "types":
@@ -254,9 +230,7 @@ def documentation(module: Module) -> Iterator[str]:
 
 
 Rule = Callable[[Module], Iterable[str]]
-RULES: Mapping[str, Rule] = {
-    rule.__name__: rule for rule in (floors, sides, third_parties, files, sizes, documentation)
-}
+RULES: Mapping[str, Rule] = {rule.__name__: rule for rule in (sides, third_parties, files, sizes, documentation)}
 
 
 def middle_sizes(modules: Iterable[Module]) -> list[str]:
@@ -283,41 +257,61 @@ def _with_packages(name: str) -> list[str]:
     return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
-def lax_floors(modules: Iterable[Module]) -> list[str]:
-    """No floor is higher than what is imported from it asks for, so that an import from further up is always seen.
-
-    The floors of teach begin above those of the core.
-    """
-    lowest = 1 + max(floor for place, floor in FLOORS.items() if not place.startswith("teach"))
-    needed: dict[str, int] = {}
-    for module in modules:
-        place = _place(module.name)
-        targets = {_place(target) for item in imports(module) if (target := _inside(item.target))} - {place}
-        below = [FLOORS[target] for target in targets if target in FLOORS]
-        start = lowest if module.part == "teach" else 0
-        needed[place] = max(needed.get(place, start), 1 + max(below, default=-1))
-    return [
-        f"{place}: floor {FLOORS[place]}, where {floor} is high enough"
-        for place, floor in needed.items()
-        if FLOORS.get(place, floor) > floor
-    ]
-
-
 def circles(modules: Iterable[Module]) -> list[str]:
-    """No module needs, to be imported, a module that needs it."""
+    """Name modules and places that need one another, by any import: at start, in a call or for types."""
+    needs = needed(modules)
+    places: dict[str, set[str]] = {}
+    for name, others in needs.items():
+        places.setdefault(place_of(name), set()).update({place_of(other) for other in others} - {place_of(name)})
+    return [complaint for graph in (needs, places) for complaint in _circle(graph)]
+
+
+def _circle(graph: Mapping[str, set[str]]) -> Iterator[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield "a circle of imports: " + " -> ".join(error.args[1])
+
+
+def needed(modules: Iterable[Module]) -> dict[str, set[str]]:
+    """The modules that each module imports, by name, with the `__init__` of the folders around them.
+
+    The package's own `__init__` and those of its parts load names on demand, so nobody needs them for what they offer.
+    """
     modules = list(modules)
-    names = {module.name for module in modules}
-    needs = {
+    names = {module.name for module in modules} - {"__init__", *PARTS}
+    return {
         module.name: {
             name
             for item in imports(module)
-            if item.when == "start" and (target := _inside(item.target))
-            for name in _loaded(target, module.name, names)
+            if (target := _inside(item.target))
+            for name in _loaded(_known(target, names), module.name, names)
+            if name != module.name
         }
         for module in modules
+        if module.name in names
     }
-    try:
-        TopologicalSorter(needs).prepare()
-    except CycleError as error:
-        return ["a circle of imports: " + " -> ".join(error.args[1])]
-    return []
+
+
+def _known(target: str, names: Set[str]) -> str:
+    """The module of a target that may be a name in it: `steps.pruning.FIFO` is `steps.pruning`."""
+    return next((name for name in _with_packages(target) if name in names), target)
+
+
+def floors(modules: Iterable[Module]) -> list[list[str]]:
+    """The places of each floor, the lowest first; every place is as low as what it imports lets it be."""
+    places: dict[str, set[str]] = {}
+    for name, others in needed(modules).items():
+        places.setdefault(place_of(name), set()).update({place_of(other) for other in others} - {place_of(name)})
+    sorter, found = TopologicalSorter(places), []
+    sorter.prepare()
+    while sorter:
+        ready = sorter.get_ready()
+        found.append(sorted(ready))
+        sorter.done(*ready)
+    return found
+
+
+if __name__ == "__main__":
+    for number, places in enumerate(floors(package(Path(__file__).parents[1] / "labkit"))):
+        print(f"{number:2} {' '.join(places)}")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from labkit.messages import Block, History, Message
 from labkit.offline.catalog import Catalog
-from labkit.offline.compaction import signed as signed_block
-from labkit.offline.thinking import signed as signed_thinking
+from labkit.offline.platform.compaction import signed as signed_block
+from labkit.offline.platform.thinking import signed as signed_thinking
 
 WORDS = (
     "order",

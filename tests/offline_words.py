@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from labkit.offline.replies import Reply, reply
+from labkit.offline.words.reply import Reply, reply
 
 
 def dialogue(*turns: Any) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ from typing import Any
 import anthropic
 
 from labkit import OfflineClaude
-from labkit.deduplication import Deduplicate
-from labkit.importance import KeepImportant
 from labkit.messages import History, Message, assistant, in_open_round, user, without_thinking
-from labkit.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
-from labkit.references import KeepReferences
-from labkit.relevance import Relevance
-from labkit.settling import origins
+from labkit.repair import origins
+from labkit.steps.deduplication import Deduplicate
+from labkit.steps.importance import KeepImportant
+from labkit.steps.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
+from labkit.steps.references import KeepReferences
+from labkit.steps.relevance.choice import Relevance
 from labkit.strategies import Fate, KeepRecent, Step, StepError, apply, explain, full_history
 from labkit.summarization import Summarize, SummaryFailed
 from labkit.tokens import estimator

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from labkit.conversation import CaseFact, Conversation, Summary
 from labkit.messages import History, Message, assistant, user, without_thinking
-from labkit.saved_form import Saved
+from labkit.stores.saved_form import Saved
 from labkit.tokens import Meter, Usage
 
 counts = st.integers(0, 2**53 - 1)

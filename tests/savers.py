@@ -17,8 +17,8 @@ from pathlib import Path
 
 from labkit.conversation import Conversation
 from labkit.messages import assistant, user
-from labkit.persistence import ConversationConflict, JSONStore, RedisStore, SQLiteStore, Store
-from labkit.saved_form import Saved, SavedFormError, document_of, from_bytes
+from labkit.stores import ConversationConflict, JSONStore, RedisStore, SQLiteStore, Store
+from labkit.stores.saved_form import Saved, SavedFormError, document_of, from_bytes
 from labkit.teach.lessons.stored_runs import redis_server
 
 BASE_TURNS = 150

@@ -9,7 +9,7 @@ import pytest
 
 from labkit import OfflineClaude, async_claude, claude
 from labkit.clients import price_warning
-from labkit.sent import Log
+from labkit.request_log import Log
 
 ASK: dict[str, Any] = {
     "model": "claude-sonnet-4-6",

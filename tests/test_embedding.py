@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedding import (
+from labkit.text.embedding import (
     MODEL_SHA256,
     MOST_PIECES,
     Embedder,
@@ -64,7 +64,7 @@ def test_word_pieces_are_bounded(text: str) -> None:
 
 def test_the_vocabulary_is_the_published_one() -> None:
     """To the byte, as its notice says."""
-    folder = files("labkit").joinpath("data")
+    folder = files("labkit.text").joinpath("data")
     digest = hashlib.sha256(folder.joinpath("bert_base_uncased_vocabulary.txt").read_bytes()).hexdigest()
     assert digest in folder.joinpath("NOTICE.md").read_text("utf-8")
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.evidence import (
+from labkit.evidence.strategies import STEPS, at_random, known, oracle
+from labkit.evidence.table import (
     BUDGETS,
     Evidence,
     Finding,
@@ -18,13 +19,12 @@ from labkit.evidence import (
     labelled_set,
     recall,
 )
-from labkit.evidence_rows import STEPS, at_random, known, oracle
 from labkit.messages import History, assistant, user
-from labkit.relevance import Relevance
+from labkit.steps.relevance.choice import Relevance
 from labkit.strategies import KeepRecent, full_history
-from labkit.words import said
-from tests.ablation import ROWS
+from labkit.text.words import said
 from tests.keeping import TOKENS, problems
+from tests.measure.ablation import ROWS
 
 SET = labelled_set()
 
@@ -38,7 +38,7 @@ def test_the_set_is_as_large_as_it_says() -> None:
         (kind, part) for kind in ("chat", "long", "tools") for part in ("dev", "unseen")
     }
     assert len(labelled_set("unseen")) == 6
-    told = files("labkit").joinpath("data/conversations/README.md").read_text("utf-8")
+    told = files("labkit.evidence").joinpath("conversations/README.md").read_text("utf-8")
     lengths = [len(labelled.history) for labelled in SET]
     assert f"{sum(len(labelled.questions) for labelled in SET)} questions" in told
     assert f"{min(lengths)} to {max(lengths)} messages" in " ".join(told.split())

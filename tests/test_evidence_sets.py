@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from labkit.evidence import Labelled, covers, findings
+from labkit.evidence.published_sets import ForeignFile, published
+from labkit.evidence.table import Labelled, covers, findings
 from labkit.messages import user
-from labkit.published_sets import ForeignFile, published
 from labkit.strategies import full_history
-from labkit.words import said
+from labkit.text.words import said
 from tests.keeping import problems
 
 LOCOMO: dict[str, Any] = {

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.evidence import BESIDE, BUDGETS, HEAD, ORACLE, Labelled, Row, cache_share, labelled_set, main, table
-from labkit.evidence_rows import STEPS, at_budget, named, newest
+from labkit.evidence.strategies import STEPS, at_budget, named, newest
+from labkit.evidence.table import BESIDE, BUDGETS, HEAD, ORACLE, Labelled, Row, cache_share, labelled_set, main, table
 from labkit.messages import History, assistant, user
-from labkit.relevance import Relevance
+from labkit.steps.relevance.choice import Relevance
 from labkit.strategies import KeepRecent, full_history
 from labkit.tokens import ESTIMATED_TOKENS
 
@@ -73,7 +73,7 @@ def test_a_step_without_a_limit_is_the_same_at_every_budget() -> None:
         ("labkit.strategies", "my_module:my_function"),
         ("no_such_module_here:step", "run this in the folder"),
         ("labkit.strategies:nothing", "has no 'nothing'"),
-        ("labkit.evidence_rows:FORMS", "is no function"),
+        ("labkit.evidence.strategies:FORMS", "is no function"),
         ("labkit.summarization:Summarize", "needs summarizer: write it as"),
         ("builtins:dict", "needs nothing|no signature"),
     ],
@@ -87,9 +87,9 @@ def test_what_cannot_be_a_strategy_is_refused_in_words(given: str, words: str) -
 
 def test_names_stand_for_one_function_or_for_many() -> None:
     """A mapping gives a row for each of its names."""
-    assert list(named("labkit.relevance:Relevance")) == ["Relevance"]
-    assert named("labkit.relevance:Relevance")["Relevance"](500) == Relevance(500)
-    assert named("labkit.evidence_rows:STEPS").keys() == STEPS.keys()
+    assert list(named("labkit.steps.relevance.choice:Relevance")) == ["Relevance"]
+    assert named("labkit.steps.relevance.choice:Relevance")["Relevance"](500) == Relevance(500)
+    assert named("labkit.evidence.strategies:STEPS").keys() == STEPS.keys()
 
 
 def test_the_table_of_labkits_steps() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedding import Embedder, MiniLM, WordOverlap, available
-from labkit.guard import difference, named
+from labkit.steps.guard import difference, named
+from labkit.text.embedding import Embedder, MiniLM, WordOverlap, available
 
 DATA = Path(__file__).parent / "data" / "keeping"
 FRAMES = ("Where is order {}?", "Please ship parcel {} today.", "Is invoice {} paid?", "My customer number is {}.")

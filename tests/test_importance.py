@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.importance import KeepImportant, importance, score
 from labkit.messages import History, Message, assistant, user
+from labkit.steps.importance import KeepImportant, importance, score
 from labkit.strategies import apply, explain
 from tests.conversations import conversations
 from tests.keeping import TOKENS, most, problems

@@ -54,7 +54,7 @@ def test_kernels_are_spared_the_slow_import_too():
 
 def test_websockets_still_wait_without_the_repair():
     """Jupyter's own kernel websocket delays small packets and the lab's does not; else drop the repair."""
-    script = Path(__file__).parent / "websocket_delay.py"
+    script = Path(__file__).parent / "measure" / "websocket_delay.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["0", "1"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labkit import ConversationManager, KeepRecent, OfflineClaude, SlidingWindowManager, claude
 from labkit.messages import History
-from labkit.sent import Log
+from labkit.request_log import Log
 from labkit.strategies import Step
 from labkit.turn import EmptyReply
 from tests.conversations import conversations
@@ -170,7 +170,7 @@ def test_a_tool_round_is_sent_as_blocks() -> None:
 
 def test_a_reply_without_content_is_an_error_that_leaves_things_as_they_were() -> None:
     """There is nothing to remember, and a turn without an answer would be a phantom."""
-    from labkit.offline.replies import Reply
+    from labkit.offline.words.reply import Reply
 
     offline = OfflineClaude(reply=lambda request: Reply(content=[], stop_reason="end_turn"))
     manager = ConversationManager(client=offline.client())

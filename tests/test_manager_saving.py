@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from labkit import ConversationManager, KeepRecent, SlidingWindowManager, SmartConversationManager
-from labkit.persistence import ConversationConflict, JSONStore, SQLiteStore
 from labkit.redaction import Redactor
+from labkit.stores import ConversationConflict, JSONStore, SQLiteStore
 
 NOTE = "the delivery to the harbour was late again and nobody called about it " * 3
 

@@ -17,7 +17,7 @@ from labkit import (
 )
 from labkit.budgets import BudgetExceeded
 from labkit.messages import assistant, user
-from labkit.sent import Log
+from labkit.request_log import Log
 
 WINDOW = {"claude-sonnet-4-6": 600}
 WORDS = "the delivery to the harbour was late again and nobody called about it "

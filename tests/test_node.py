@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from saved_conversations import whole_conversations
 
 from labkit import ConversationManager, SlidingWindowManager, SmartConversationManager, manager
-from labkit.persistence import JSONStore
-from labkit.saved_form import Saved, document_of
+from labkit.stores import JSONStore
+from labkit.stores.saved_form import Saved, document_of
 from labkit.teach.lessons import node_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -242,7 +242,7 @@ def test_what_python_saved_is_the_same_after_node(
 
 def manager_bytes(saved: Saved) -> bytes:
     """The bytes of a saved form at just this revision."""
-    from labkit.saved_form import to_bytes
+    from labkit.stores.saved_form import to_bytes
 
     return to_bytes(saved)
 

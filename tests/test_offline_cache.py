@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from offline_doors import STRICT, WEATHER, ask, assistant, refused, text, user
 
 from labkit.offline import OfflineClaude
-from labkit.offline.cache import LOOKBACK
+from labkit.offline.billing.cache import LOOKBACK
 
 EPHEMERAL = {"type": "ephemeral"}
 HOUR = {"type": "ephemeral", "ttl": "1h"}

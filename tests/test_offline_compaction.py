@@ -5,8 +5,8 @@ from offline_doors import STRICT, WEATHER, accepted, ask, assistant, refused, te
 
 from labkit.offline import OfflineClaude, Reply
 from labkit.offline.catalog import Catalog
-from labkit.offline.compaction import PROMPT
-from labkit.offline.thinking import signed
+from labkit.offline.platform.compaction import PROMPT
+from labkit.offline.platform.thinking import signed
 
 MODEL = "claude-sonnet-4-6"
 ON_DEMAND = {"betas": ["compact-2026-09-04"]}

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from offline_doors import WEATHER, ask, assistant, text, tool_result, tool_use, user
 
 from labkit.offline import OfflineClaude
+from labkit.offline.billing.tokens import FRAMINGS, framing, request_tokens, text_tokens
 from labkit.offline.catalog import Catalog
-from labkit.offline.counting import FRAMINGS, framing, request_tokens, text_tokens
 
 MODELS = Catalog()
 OLD, NEW, OPUS_4_7 = (MODELS.find(name) for name in ("claude-sonnet-4-6", "claude-opus-5", "claude-opus-4-7"))

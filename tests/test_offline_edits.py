@@ -5,8 +5,8 @@ from offline_doors import STRICT, ask, assistant, refused, text, tool_result, to
 
 from labkit.offline import OfflineClaude, Reply
 from labkit.offline.catalog import Catalog
-from labkit.offline.edits import PLACEHOLDER
-from labkit.offline.thinking import signed
+from labkit.offline.platform.context_editing import PLACEHOLDER
+from labkit.offline.platform.thinking import signed
 
 BETAS = ["context-management-2025-06-27"]
 HEADER = {"default_headers": {"anthropic-beta": BETAS[0]}}

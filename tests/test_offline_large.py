@@ -9,9 +9,9 @@ from offline_doors import ask, user
 
 from labkit.offline import OfflineClaude
 from labkit.offline.api import handle
+from labkit.offline.billing.sampling import BODY, LIMIT, sampled_rate, tally_of
+from labkit.offline.billing.tokens import request_tokens, text_tokens
 from labkit.offline.catalog import Catalog
-from labkit.offline.counting import request_tokens, text_tokens
-from labkit.offline.large import BODY, LIMIT, sampled_rate, tally_of
 from labkit.offline.wire import HttpRequest
 
 HEADERS = {"x-api-key": "any", "anthropic-version": "2026-10-21"}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from offline_words import answer, conversation, dialogue, said, words_of
 from recall_report import SETS, STORED, answers, measure
 
-from labkit.offline.recall_evidence import NOT_HERE, SYSTEM, evidence
-from labkit.offline.recall_words import stem
-from labkit.offline.replies import Ground, reply
+from labkit.offline.words.reply import Ground, reply
+from labkit.offline.words.statements import NOT_HERE, SYSTEM, evidence
+from labkit.offline.words.stems import stem
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = st.one_of(
@@ -232,7 +232,7 @@ def test_the_same_request_gives_the_same_bytes_in_every_process():
     """Neither the process nor its hash seed shows in a reply."""
     program = (
         "import json, sys\nsys.path.insert(0, 'tests')\nfrom dataclasses import asdict\n"
-        "from labkit.offline.replies import reply\nfrom recall_report import read, said\n"
+        "from labkit.offline.words.reply import reply\nfrom recall_report import read, said\n"
         "facts = read('dev')['fact']\n"
         "messages = [m for i, f in enumerate(facts[:40]) for m in said(f, i)[1]]\n"
         "transcript = chr(10).join(f\"{m['role']}: {m['content']}\" for m in messages)\n"

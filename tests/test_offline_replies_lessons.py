@@ -4,8 +4,8 @@ import ctok
 import pytest
 from offline_words import conversation, said
 
-from labkit.offline.cards import lessons
-from labkit.offline.recall_evidence import NOT_HERE
+from labkit.offline.words.cards import lessons
+from labkit.offline.words.statements import NOT_HERE
 
 CONCISE = "You are a tutor. Answer in one sentence."
 TOPICS = [

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from offline_words import dialogue
 
 from labkit.offline import OfflineClaude
-from labkit.offline.replies import reply
-from labkit.offline.replies_memory import KIND, NOTES, ROOT
+from labkit.offline.words.memory import KIND, NOTES, ROOT
+from labkit.offline.words.reply import reply
 
 TOOL = {"type": KIND, "name": "memory"}
 ASK = {"model": "claude-opus-5", "max_tokens": 300}

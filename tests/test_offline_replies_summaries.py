@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from offline_words import answer, said, words_of
 from summary_report import measure
 
-from labkit.offline.recall_evidence import NOT_HERE
-from labkit.offline.summaries import SHORTEST, summarize
-from labkit.offline.summaries_transcript import Turn, of_messages, of_prompt
-from labkit.offline.summaries_worth import SECTIONS
+from labkit.offline.words.statements import NOT_HERE
+from labkit.offline.words.summary import SHORTEST, summarize
+from labkit.offline.words.transcript import Turn, of_messages, of_prompt
+from labkit.offline.words.worth import SECTIONS
 
 INSTRUCTION = "Summarize this conversation. Keep decisions, preferences, facts and tool results. Skip greetings.\n\n"
 TALK = """user: Good morning!

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from offline_words import answer, dialogue, said, words_of
 
-from labkit.offline.replies import Ground, reply
-from labkit.offline.replies_tools import Call, blocks
+from labkit.offline.words.reply import Ground, reply
+from labkit.offline.words.tools import Call, blocks
 
 
 def tool(name: str, description: str, **properties: Any) -> dict[str, Any]:

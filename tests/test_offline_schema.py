@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from offline_doors import WEATHER, accepted, ask, assistant, refused, text, tool_use, user
 
 from labkit.offline import OfflineClaude
-from labkit.offline.schema import check
+from labkit.offline.rules.fields import check
 from labkit.offline.wire import ApiError
 
 KINDS = ("create", "count_tokens", "beta_create", "beta_count_tokens")

@@ -5,7 +5,7 @@ from offline_doors import STRICT, accepted, ask, assistant, refused, text, tool_
 
 from labkit.offline import OfflineClaude
 from labkit.offline.catalog import Catalog
-from labkit.offline.thinking import signed
+from labkit.offline.platform.thinking import signed
 
 BINDING = "claude-sonnet-5-5"
 FREE = "claude-sonnet-4-6"

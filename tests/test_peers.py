@@ -21,7 +21,7 @@ import pytest
 from labkit import ConversationManager, KeepRecent, TokenBudget
 from labkit.budgets import BudgetExceeded
 from labkit.messages import History, Message, assistant, user
-from labkit.pruning import Prune
+from labkit.steps.pruning import Prune
 from labkit.strategies import apply
 from labkit.summarization import Summarize
 from labkit.tokens import estimator

@@ -12,7 +12,7 @@ import pytest
 from labkit import ConversationManager, KeepRecent, OfflineClaude
 from labkit.messages import History, Message, assistant, user
 from labkit.models import find
-from labkit.pruning import ClearToolResults
+from labkit.steps.pruning import ClearToolResults
 from labkit.strategies import apply
 from labkit.tokens import estimate_tokens, estimator
 from tests import naive

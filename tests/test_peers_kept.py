@@ -17,7 +17,7 @@ from labkit import (
 )
 from labkit.messages import History, assistant, user
 from labkit.offline import Reply
-from labkit.persistence import ConversationConflict, SQLiteStore
+from labkit.stores import ConversationConflict, SQLiteStore
 from labkit.turn import SummaryWarning
 from tests import naive
 from tests.conversations import TOOL, signed

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from labkit import OfflineClaude, SmartConversationManager
 from labkit.messages import History, Message, assistant, user
 from labkit.offline import Reply
-from labkit.pruning import Prune
+from labkit.steps.pruning import Prune
 from labkit.strategies import KeepRecent, apply
 from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary
 from labkit.tokens import estimate_tokens

@@ -30,7 +30,7 @@ from savers import NaiveStore, add_turns, kill_savers, redis_server, talk
 from labkit import SmartConversationManager, persistence
 from labkit.manager import ConversationManager
 from labkit.messages import user
-from labkit.persistence import (
+from labkit.stores import (
     ConversationConflict,
     JSONStore,
     RedisStore,
@@ -39,7 +39,7 @@ from labkit.persistence import (
     StoreError,
     store_at,
 )
-from labkit.saved_form import Saved, SavedFormError, Seal, to_bytes
+from labkit.stores.saved_form import Saved, SavedFormError, Seal, to_bytes
 
 DATA = Path(__file__).parent / "data"
 KILLS = int(os.environ.get("LABKIT_KILLS", "25"))
@@ -621,7 +621,7 @@ def test_without_the_package_redis_the_error_says_what_to_install() -> None:
     """Only a RedisStore needs it; importing labkit's stores does not."""
     program = (
         "import sys; sys.modules['redis'] = None\n"
-        "from labkit.persistence import RedisStore\n"
+        "from labkit.stores import RedisStore\n"
         "try: RedisStore('redis://localhost')\n"
         "except ImportError as error: print(error)"
     )
@@ -631,9 +631,7 @@ def test_without_the_package_redis_the_error_says_what_to_install() -> None:
 
 def test_stores_load_nothing_before_they_are_used() -> None:
     """Importing the stores loads neither pydantic, nor redis, nor the file lock."""
-    program = (
-        "import sys, labkit.persistence; print(*{'pydantic', 'redis', 'portalocker', 'anthropic'} & set(sys.modules))"
-    )
+    program = "import sys, labkit.stores; print(*{'pydantic', 'redis', 'portalocker', 'anthropic'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == ""
 

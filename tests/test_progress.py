@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.file_lock import locked
+from labkit.stores.file_lock import locked
 from labkit.teach.record import ledger, progress
 
 WRITER = (

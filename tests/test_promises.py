@@ -1,7 +1,7 @@
 """The promises of every step and every composition, over random conversations sent to the offline Claude.
 
 P1 valid, P2 never empty and never the wrong thing, P4 explained, P5 thinking-safe, P7 nothing but the wire's own keys.
-`python -m tests.long_run` runs the same check over many more conversations, with every step for each.
+`python -m tests.measure.long_run` runs the same check over many more conversations, with every step for each.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.messages import History, Message, assistant, exchanges, join, one_message, user
-from labkit.pruning import ClearToolResults, Pin, Prune
-from labkit.references import KeepReferences
+from labkit.steps.pruning import ClearToolResults, Pin, Prune
+from labkit.steps.references import KeepReferences
 from labkit.strategies import KeepRecent, apply, explain
 from labkit.tokens import estimator
 from tests import long_run

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import labkit
 from labkit import AsyncConversationManager, ConversationManager, KeepRecent, OfflineClaude, async_claude, claude
+from labkit.manager_state import Shell
 from labkit.messages import History
 from labkit.offline import Fault, Reply
-from labkit.sent import Log
-from labkit.shell import Shell
+from labkit.request_log import Log
 from labkit.tokens import estimator
 from labkit.turn import SummaryWarning
 from tests.peers import chat, is_summary_request

@@ -14,7 +14,7 @@ from labkit import KeepRecent, TokenBudget, estimate_tokens
 from labkit.conversation import Conversation
 from labkit.manager import production
 from labkit.messages import History, Message, assistant, user
-from labkit.pruning import Prune
+from labkit.steps.pruning import Prune
 from labkit.strategies import Step, apply
 from labkit.tokens import Usage, estimator
 from labkit.turn import Settings

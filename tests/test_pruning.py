@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.messages import History, Message, assistant, exchanges, user
-from labkit.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
+from labkit.steps.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
 from labkit.strategies import apply, explain
 from labkit.tokens import estimate_tokens, estimator
 from tests.conversations import conversations

@@ -17,7 +17,7 @@ from labkit.costs import total_cost
 from labkit.manager import SlidingWindowManager, SmartConversationManager
 from labkit.messages import Message
 from labkit.models import DEFAULT_MODEL, find
-from labkit.pruning import Pin, Prune
+from labkit.steps.pruning import Pin, Prune
 from labkit.strategies import apply
 from labkit.teach.lessons.race import TURNS
 from labkit.teach.questions.entries import question_from

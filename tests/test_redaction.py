@@ -8,7 +8,7 @@ from labkit import claude
 from labkit.conversation import Conversation
 from labkit.messages import History, assistant, user
 from labkit.redaction import Redactor, redacted
-from labkit.sent import Log, redacted_log
+from labkit.request_log import Log, redacted_log
 from tests.conversations import as_json, conversations
 
 FOUND = [

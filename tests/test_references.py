@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.messages import History, Message, assistant, user
-from labkit.references import KeepReferences, dangling
+from labkit.steps.references import KeepReferences, dangling
 from labkit.strategies import KeepRecent, apply, explain
 from tests.conversations import conversations
 from tests.keeping import TOKENS, most, problems, small_talk

@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedding import WordOverlap
-from labkit.margin import margin
 from labkit.messages import History, Message, assistant, in_open_round, one_message, user
-from labkit.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
-from labkit.relevance import Relevance
-from labkit.relevance_scores import Weights, query
-from labkit.settling import first_reply
+from labkit.repair import first_reply
+from labkit.steps.relevance.choice import Relevance
+from labkit.steps.relevance.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
+from labkit.steps.relevance.scores import Weights, query
 from labkit.strategies import KeepRecent, apply, explain
-from labkit.words import said
+from labkit.text.embedding import WordOverlap
+from labkit.text.words import said
 from tests.conversations import conversations
 from tests.keeping import TOKENS, most, problems, small_talk
 
@@ -170,20 +169,6 @@ def test_an_open_round_has_the_reasons_of_its_question(history: History, limit: 
         asked = history[: first_reply(history)]
         fates = explain((Relevance(limit),), history)[: len(asked)]
         assert [fate.why for fate in fates] == [fate.why for fate in explain((Relevance(limit),), asked)]
-
-
-def test_a_small_change_of_the_budget_adds_or_loses_little() -> None:
-    """The margin names what goes first and what would come next."""
-    history = about_the_oven()
-    found = margin(Relevance(80, weights=Weights(note=0)), history, 0.25)
-    assert (found.less, found.more) == (60, 100)
-    assert found.added
-    assert found.lost
-    assert 0 not in found.lost
-    with pytest.raises(TypeError, match="no limit"):
-        margin(lambda h: h, history)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        margin(Relevance(80), history, 2)
 
 
 def test_an_embedder_adds_what_words_do_not_share() -> None:

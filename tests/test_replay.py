@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from labkit import ConversationManager, OfflineClaude, async_claude, claude
 from labkit.offline.server import OfflineServer, listening
 from labkit.replay import exchanges
-from labkit.sent import OFFLINE, Log
+from labkit.request_log import OFFLINE, Log
 
 KEY = "sk-ant-of-an-instructor-0123456789"
 ASK: dict[str, Any] = {

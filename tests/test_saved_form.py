@@ -17,7 +17,7 @@ from savers import talk
 import labkit
 from labkit.conversation import CaseFact, Conversation, Summary
 from labkit.messages import History, Message, assistant, user
-from labkit.saved_form import (
+from labkit.stores.saved_form import (
     LARGEST_BYTES,
     Saved,
     SavedFormError,
@@ -29,7 +29,7 @@ from labkit.saved_form import (
     to_bytes,
     unsealed,
 )
-from labkit.saved_schema import (
+from labkit.stores.saved_schema import (
     SavedFact,
     SavedForm,
     SavedMessage,
@@ -198,8 +198,8 @@ def test_no_field_is_forgotten(form: Any, kind: Any, beside: set[str]) -> None:
 
 
 def test_the_schema_file_is_the_schema() -> None:
-    """`python -m labkit.saved_schema > labkit/saved_form.schema.json` has been run since the form last changed."""
-    kept = Path(labkit.__file__).with_name("saved_form.schema.json").read_text("utf-8")
+    """`python -m labkit.stores.saved_schema > FILE` has been run on saved_form.schema.json since the form changed."""
+    kept = Path(labkit.__file__).with_name("stores").joinpath("saved_form.schema.json").read_text("utf-8")
     assert json.loads(kept) == schema()
     jsonschema.Draft202012Validator.check_schema(schema())
 

@@ -7,8 +7,8 @@ import pytest
 
 from labkit import OfflineClaude, SmartConversationManager, claude
 from labkit.messages import History, assistant, user
-from labkit.offline.replies import Reply
-from labkit.sent import Log
+from labkit.offline.words.reply import Reply
+from labkit.request_log import Log
 from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary, readable, split
 from labkit.tokens import estimate_tokens
 from labkit.turn import SummaryWarning

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from labkit.importance import KeepImportant
 from labkit.messages import exchanges
-from labkit.pruning import ClearToolResults, Prune, retain_by_role
+from labkit.steps.importance import KeepImportant
+from labkit.steps.pruning import ClearToolResults, Prune, retain_by_role
 from labkit.strategies import apply
 from labkit.summarization import Summarize
 from labkit.teach.lessons.talks import support

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from labkit import ConversationManager, KeepRecent, claude
 from labkit.messages import History, Message, assistant, user
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.strategies import explain
 from labkit.teach.cells.wire import as_timeline, in_words, show_log, show_request
 from tests.conversations import conversations

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.mentions import identifiers, mentions
 from labkit.messages import assistant, user
-from labkit.words import STOP_WORDS, runs, said, stem, terms
+from labkit.text.mentions import identifiers, mentions
+from labkit.text.words import STOP_WORDS, runs, said, stem, terms
 
 
 def keys(text: str, kind: str) -> list[str]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.offline.faults import Fault as Fault
-    from labkit.offline.replies import Reply as Reply
     from labkit.offline.transport import OfflineClaude as OfflineClaude
+    from labkit.offline.words.reply import Reply as Reply
 
-_HOMES = {"OfflineClaude": "transport", "Fault": "faults", "Reply": "replies"}
+_HOMES = {"OfflineClaude": "transport", "Fault": "faults", "Reply": "words.reply"}
 __all__ = ["Fault", "OfflineClaude", "Reply"]
 
 

@@ -4,15 +4,17 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 
-from labkit.offline import respond, rules, threads
-from labkit.offline.betas import check_betas
-from labkit.offline.compaction import check_blocks
+from labkit.offline import respond
 from labkit.offline.events import stream
 from labkit.offline.faults import break_stream, strike
-from labkit.offline.pairs import check_pairs
-from labkit.offline.schema import check
+from labkit.offline.platform import threads
+from labkit.offline.platform.compaction import check_blocks
+from labkit.offline.rules import parameters as rules
+from labkit.offline.rules.betas import check_betas
+from labkit.offline.rules.fields import check
+from labkit.offline.rules.tools import check_pairs
+from labkit.offline.rules.turns import check_turns
 from labkit.offline.service import Call, Service
-from labkit.offline.turns import check_turns
 from labkit.offline.wire import ApiError, HttpRequest, HttpResponse, Json, dumps
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

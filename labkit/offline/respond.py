@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.offline import cache, compaction, diagnostics, edits, thinking
-from labkit.offline.cache import Bill
-from labkit.offline.counting import Tally, request_tokens
-from labkit.offline.large import tally_of
-from labkit.offline.prefix import Link, chain
-from labkit.offline.rules import input_fits_the_window
+from labkit.offline.billing import cache, diagnostics
+from labkit.offline.billing.cache import Bill
+from labkit.offline.billing.prefix import Link, chain
+from labkit.offline.billing.sampling import tally_of
+from labkit.offline.billing.tokens import Tally, request_tokens
+from labkit.offline.platform import compaction, context_editing, thinking
+from labkit.offline.rules.parameters import input_fits_the_window
 from labkit.offline.service import Call
 from labkit.offline.stops import Ending, finish
 from labkit.offline.wire import Json
@@ -44,7 +45,7 @@ def look(call: Call) -> View:
     body = compaction.from_last_summary(_without_passing_notes(thinking.without(call.body, dropped)))
     tally = tally_of(body, call.model, len(call.request.body))
     if call.body.get("context_management"):
-        edited = edits.edit(body, call.model, tally)
+        edited = context_editing.edit(body, call.model, tally)
         tokens = request_tokens(edited.body, call.model, tally)
         return View(edited.body, tally, tokens, edited.original_tokens, edited.applied, dropped)
     tokens = request_tokens(body, call.model, tally)

@@ -13,28 +13,28 @@ from typing import Any
 
 PAGE = Path(__file__).parent / "RULES.md"
 RULED = {
-    "rules": "Headers and parameters",
-    "turns": "Turns and content",
-    "pairs": "Tool calls and results",
-    "thinking": "Thinking",
-    "cache": "Prompt caching",
-    "betas": "Beta features",
-    "compaction": "Compaction blocks",
-    "threads": "Message threads",
+    "rules.parameters": "Headers and parameters",
+    "rules.turns": "Turns and content",
+    "rules.tools": "Tool calls and results",
+    "platform.thinking": "Thinking",
+    "billing.cache": "Prompt caching",
+    "rules.betas": "Beta features",
+    "platform.compaction": "Compaction blocks",
+    "platform.threads": "Message threads",
 }
 """Modules with rules, and what their part of the page is called."""
 BEHAVIOURS = (
     "stops",
     "events",
-    "counting",
-    "cache",
-    "diagnostics",
-    "edits",
-    "compaction",
-    "thinking",
-    "threads",
+    "billing.tokens",
+    "billing.cache",
+    "billing.diagnostics",
+    "platform.context_editing",
+    "platform.compaction",
+    "platform.thinking",
+    "platform.threads",
     "faults",
-    "replies_memory",
+    "words.memory",
 )
 """Modules whose behaviour is not an error but has evidence of its own."""
 HEAD = """# What the offline Claude holds to
@@ -59,7 +59,7 @@ def page() -> str:
 
 def rules_of(module: ModuleType) -> list[Callable[..., Any]]:
     """The rules that a module defines, in its order."""
-    from labkit.offline.rules import REGISTRY
+    from labkit.offline.rule import REGISTRY
 
     return [function for function in REGISTRY if function.__module__ == module.__name__]
 
@@ -79,10 +79,15 @@ def _row(function: Callable[..., Any]) -> str:
 
 def _behaviour(name: str) -> str:
     said, evidence = evidence_of(import_module(f"labkit.offline.{name}"))
-    return f"| {_cell(said)} | {_cell(evidence)} | `tests/test_offline_{TESTS.get(name, name)}.py` |"
+    return f"| {_cell(said)} | {_cell(evidence)} | `tests/test_offline_{TESTS.get(name) or name.split('.')[-1]}.py` |"
 
 
-TESTS = {"events": "api"}
+TESTS = {
+    "events": "api",
+    "billing.tokens": "counting",
+    "platform.context_editing": "edits",
+    "words.memory": "replies_memory",
+}
 """Modules that are tested in the file of another."""
 
 

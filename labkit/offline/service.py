@@ -71,13 +71,13 @@ class Call:
 
 def fixed_reply(words: str) -> ReplyFunction:
     """A reply function that always says `words`, for tests and lessons on everything but the words."""
-    from labkit.offline.replies import Reply
+    from labkit.offline.words.reply import Reply
 
     return lambda request: Reply([{"type": "text", "text": words}])
 
 
 def standard_reply() -> ReplyFunction:
     """The simulated replies of labkit: from the request's own messages only."""
-    from labkit.offline.replies import reply
+    from labkit.offline.words.reply import reply
 
     return reply

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.offline.billing.tokens import content_tokens, fresh_text_tokens, tally_for, text_tokens
 from labkit.offline.catalog import Model
-from labkit.offline.counting import content_tokens, fresh_text_tokens, tally_for, text_tokens
 from labkit.offline.wire import Json, ReplyLike
 
 

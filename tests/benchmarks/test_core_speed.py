@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from labkit.conversation import Conversation
 from labkit.manager import production
 from labkit.messages import History, Message, assistant, user
-from labkit.pruning import Prune, by_importance
+from labkit.steps.pruning import Prune, by_importance
 from labkit.strategies import KeepRecent, Step, apply
 from labkit.tokens import Usage, estimator
 

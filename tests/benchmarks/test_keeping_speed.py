@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from labkit.deduplication import Deduplicate
-from labkit.embedding import MiniLM, WordOverlap, available
-from labkit.evidence import labelled_set
-from labkit.importance import importance
+from labkit.evidence.table import labelled_set
 from labkit.messages import History, Message
-from labkit.relevance import Relevance
+from labkit.steps.deduplication import Deduplicate
+from labkit.steps.importance import importance
+from labkit.steps.relevance.choice import Relevance
+from labkit.text.embedding import MiniLM, WordOverlap, available
 from labkit.tokens import estimator
 
 pytestmark = pytest.mark.benchmark(timer=process_time)

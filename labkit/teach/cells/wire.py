@@ -1,6 +1,6 @@
 """The wire made visible: one request as it left, the log of all of them, and a conversation as a timeline.
 
-Everything comes from the client's own log of bytes (labkit.sent), which holds no header and so never a key.
+Everything comes from the client's own log of bytes (labkit.request_log), which holds no header and so never a key.
 """
 
 import json
@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from labkit.messages import Message, from_wire
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.strategies import Fate
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.cells.words import counted, listed

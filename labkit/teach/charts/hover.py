@@ -1,14 +1,12 @@
 """A chart in plotly's terms, as plain data: to hover over and zoom into."""
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from labkit.teach.charts.data import ChartData, Threshold
 from labkit.teach.charts.drawing import PARTS
 from labkit.teach.charts.layout import TEXT, WIDTH
 from labkit.teach.charts.lettering import wrapped
-
-if TYPE_CHECKING:
-    from labkit.teach.charts.chart import Chart, Threshold
 
 GREY = "#7d7d7d"
 """Text of a plotly figure, which cannot follow the theme: about as far from white as from the dark theme."""
@@ -16,7 +14,7 @@ CLEAR, FAINT = "rgba(0,0,0,0)", "rgba(125,125,125,0.25)"
 LINES = ("solid", "dash", "dot", "longdash")
 
 
-def plotly_form(chart: "Chart") -> dict[str, Any]:
+def plotly_form(chart: ChartData) -> dict[str, Any]:
     """The chart's data and layout, ready for `plotly.graph_objects.Figure`; the words stand below the title.
 
     Ids and everything else are fixed, so that a stored figure can be compared.
@@ -44,13 +42,13 @@ def plotly_form(chart: "Chart") -> dict[str, Any]:
     return {"data": [_trace(chart, place) for place in range(len(chart.series))], "layout": layout}
 
 
-def _mark(mark: "Threshold", lying: bool) -> dict[str, Any]:
+def _mark(mark: Threshold, lying: bool) -> dict[str, Any]:
     along, across = ("y", "x") if lying else ("x", "y")
     ends = {f"{along}0": 0, f"{along}1": 1, f"{along}ref": "paper", f"{across}0": mark.value, f"{across}1": mark.value}
     return {"type": "line", "line": {"color": GREY, "dash": "dash"}, "label": {"text": escape(mark.label)}, **ends}
 
 
-def _trace(chart: "Chart", place: int) -> dict[str, Any]:
+def _trace(chart: ChartData, place: int) -> dict[str, Any]:
     series = chart.series[place]
     part, names, values = PARTS[series.part], list(chart.categories), list(series.values)
     trace: dict[str, Any] = {"name": escape(series.name), "uid": f"{series.part}-{place}", "x": names, "y": values}

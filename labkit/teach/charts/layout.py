@@ -7,13 +7,10 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from labkit.teach.charts.data import ChartData, Lane
 from labkit.teach.charts.drawing import Box, Drawing, Line, Shape, Words
 from labkit.teach.charts.lettering import shortened, width_of, wrapped
-
-if TYPE_CHECKING:
-    from labkit.teach.charts.chart import Chart, Lane
 
 WIDTH = 680
 NARROW = 380
@@ -24,7 +21,7 @@ DASHES = (0, 6, 3, 9)
 LANE = 13
 
 
-def arranged(chart: "Chart", caption: bool = False, width: float = WIDTH) -> Drawing:
+def arranged(chart: ChartData, caption: bool = False, width: float = WIDTH) -> Drawing:
     """The chart as a drawing; with `caption`, its words stand below the picture; `width` is WIDTH or NARROW."""
     heading, down = _heading(chart, width)
     body, high = _rows(chart, width) if chart.kind == "rows" else (_columns(chart, width), chart.height)
@@ -45,7 +42,7 @@ def _lower(shape: Shape, down: float) -> Shape:
     return replace(shape, y=shape.y + down)
 
 
-def _heading(chart: "Chart", width: float) -> tuple[list[Shape], float]:
+def _heading(chart: ChartData, width: float) -> tuple[list[Shape], float]:
     """Title and legend, and how much lower than usual they let the rest begin."""
     room, bold = width - 24, (width - 24) / BOLD
     titles = wrapped(chart.title, bold, 15) if width < WIDTH else [chart.title]
@@ -67,20 +64,20 @@ def _heading(chart: "Chart", width: float) -> tuple[list[Shape], float]:
     return shapes, y - 38
 
 
-def _legend_key(chart: "Chart", place: int, x: float, y: float) -> list[Shape]:
+def _legend_key(chart: ChartData, place: int, x: float, y: float) -> list[Shape]:
     part = chart.series[place].part
     if chart.kind == "lines":
         return [Line(x, y, x + 15, y, part, 3, DASHES[place % len(DASHES)])]
     return [Box(x, y - 6, 14, 12, part, part == "dropped")]
 
 
-def _source(chart: "Chart", width: float) -> list[str]:
+def _source(chart: ChartData, width: float) -> list[str]:
     if width < WIDTH:
         return wrapped(chart.source, width - 24, SMALL)
     return [text] if (text := shortened(chart.source, width - 24, SMALL)) else []
 
 
-def _columns(chart: "Chart", width: float) -> list[Shape]:
+def _columns(chart: ChartData, width: float) -> list[Shape]:
     left, right, top, bottom = 58.0, width - 14.0, 72.0, chart.height - (58.0 if chart.source else 42.0)
     if chart.lanes:
         left = max(left, 18 + min(max(width_of(lane.label, SMALL) for lane in chart.lanes), max(width / 4, 110)))
@@ -111,14 +108,14 @@ def _named(categories: Sequence[str], step: float) -> list[int]:
     return [0, *range(every - 1, len(categories), every)]
 
 
-def _strip(lane: "Lane", left: float, right: float, step: float, y: float) -> Iterator[Shape]:
+def _strip(lane: Lane, left: float, right: float, step: float, y: float) -> Iterator[Shape]:
     yield Words(left - 6, y + LANE - 3, shortened(lane.label, left - 18, SMALL), SMALL, "end")
     yield Line(left, y + LANE / 2, right, y + LANE / 2, "grid")
     for start, stop in lane.spans:
         yield Box(left + step * start, y + 2, step * (stop - start), LANE - 4, lane.part)
 
 
-def _scale(chart: "Chart", left: float, right: float, top: float, bottom: float) -> list[Shape]:
+def _scale(chart: ChartData, left: float, right: float, top: float, bottom: float) -> list[Shape]:
     shapes: list[Shape] = [Words(left - 6, top - 6, chart.unit, SMALL, "end", "muted")]
     for tick in ticks(chart.end):
         y = bottom - (bottom - top) * tick / chart.end
@@ -127,7 +124,7 @@ def _scale(chart: "Chart", left: float, right: float, top: float, bottom: float)
     return shapes
 
 
-def _stack(chart: "Chart", i: int, x: float, step: float, bottom: float, high: float) -> Iterator[Shape]:
+def _stack(chart: ChartData, i: int, x: float, step: float, bottom: float, high: float) -> Iterator[Shape]:
     gap, y, end = min(step * 0.15, 8), bottom, chart.end
     for series in chart.series:
         tall = min(high * (series.values[i] or 0) / end, high - (bottom - y))
@@ -139,7 +136,7 @@ def _stack(chart: "Chart", i: int, x: float, step: float, bottom: float, high: f
         yield Words(x + step / 2, y - 4, number(total), SMALL, "middle")
 
 
-def _lines(chart: "Chart", left: float, step: float, bottom: float, high: float) -> Iterator[Shape]:
+def _lines(chart: ChartData, left: float, step: float, bottom: float, high: float) -> Iterator[Shape]:
     for place, series in enumerate(chart.series):
         dots = [
             (left + step * (i + 0.5), bottom - high * min(value / chart.end, 1))
@@ -152,14 +149,14 @@ def _lines(chart: "Chart", left: float, step: float, bottom: float, high: float)
             yield from (Box(x - 2.5, y - 2.5, 5, 5, series.part) for x, y in dots)
 
 
-def _threshold_lines(chart: "Chart", left: float, right: float, bottom: float, high: float) -> Iterator[Shape]:
+def _threshold_lines(chart: ChartData, left: float, right: float, bottom: float, high: float) -> Iterator[Shape]:
     for mark in chart.thresholds:
         y = bottom - high * min(mark.value / chart.end, 1)
         yield Line(left, y, right, y, "ink", 1.5, 5)
         yield Words(left + 4, y - 5, shortened(mark.label, right - left - 4, SMALL), SMALL)
 
 
-def _rows(chart: "Chart", width: float) -> tuple[list[Shape], float]:
+def _rows(chart: ChartData, width: float) -> tuple[list[Shape], float]:
     """The bars with their names and notes, and how high a sheet they take."""
     top, foot, below = 66.0, 24.0 if chart.source else 8.0, 16.0 if chart.notes and width < WIDTH else 0.0
     tall = 18.0 if below else min((chart.height - foot - top) / max(len(chart.categories), 1), 26)
@@ -187,7 +184,7 @@ def _rows(chart: "Chart", width: float) -> tuple[list[Shape], float]:
     return shapes, high
 
 
-def _bar(chart: "Chart", i: int, left: float, right: float, y: float, tall: float, size: float) -> Iterator[Shape]:
+def _bar(chart: ChartData, i: int, left: float, right: float, y: float, tall: float, size: float) -> Iterator[Shape]:
     x, gap = left, min(tall * 0.14, 4)
     for series in chart.series:
         wide = min((right - left) * (series.values[i] or 0) / chart.end, right - x)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from labkit.messages import History, Message, assistant, user
 from labkit.models import DEFAULT_MODEL, find
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.strategies import KeepRecent, Step, apply, full_history
 from labkit.summarization import SUMMARY_PREFIX, ClaudeSummarizer, is_summary, replaced, split
 from labkit.tokens import Usage, estimator

@@ -94,4 +94,4 @@ def _days(data: Mapping[str, Any], count: int) -> Iterator[Mapping[str, str]]:
 
 @cache
 def _data(name: str) -> Mapping[str, Any]:
-    return tomllib.loads(files("labkit").joinpath("data", f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads(files("labkit.teach.lessons").joinpath(f"{name}.toml").read_text("utf-8"))

@@ -13,10 +13,10 @@ from typing import Any
 
 from labkit.budgets import TokenBudget, allocate
 from labkit.costs import cost
-from labkit.deduplication import Deduplicate
 from labkit.messages import History, Message, assistant, user
 from labkit.models import find
-from labkit.pruning import ClearToolResults, Prune, by_importance, retain_by_role
+from labkit.steps.deduplication import Deduplicate
+from labkit.steps.pruning import ClearToolResults, Prune, by_importance, retain_by_role
 from labkit.strategies import KeepRecent, Step, apply, full_history
 from labkit.summarization import Summarize
 from labkit.tokens import Usage

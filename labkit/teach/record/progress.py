@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labkit.file_lock import locked
+from labkit.stores.file_lock import locked
 from labkit.teach.record import ledger
 
 FOLDER_VARIABLE = "LABKIT_PROGRESS"

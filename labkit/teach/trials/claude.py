@@ -11,7 +11,7 @@ from typing import Any
 from labkit.clients import claude
 from labkit.offline import OfflineClaude, Reply
 from labkit.offline.wire import HttpRequest, HttpResponse
-from labkit.sent import Sent
+from labkit.request_log import Sent
 
 type Wire = dict[str, Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.teach.cells.words import counted
 from labkit.teach.checks.check import brief
 from labkit.teach.trials.claude import Wire, last_words

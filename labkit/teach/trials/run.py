@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.teach.checks.check import NotYet, WrongShape, brief
 from labkit.teach.trials.claude import SHAPES, TrialClaude, Wire
 from labkit.teach.trials.reading import USAGE, listed, stored, told, usage_of, written

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit.clients import claude
 from labkit.costs import total_cost
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series
 from labkit.teach.lessons.race import told

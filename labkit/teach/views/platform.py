@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.costs import billed, log_cost
 from labkit.messages import History
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.cells.wire import sources
 from labkit.teach.lessons.talks import Talk

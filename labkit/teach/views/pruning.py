@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
-from labkit.importance import score
 from labkit.messages import History, exchanges
 from labkit.models import DEFAULT_MODEL
+from labkit.steps.importance import score
 from labkit.strategies import Fate, Step, apply, explain, name
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.cells.wire import said

@@ -6,7 +6,7 @@ from typing import Any
 
 from labkit.messages import History, Message
 from labkit.models import DEFAULT_MODEL
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.teach.cells.wire import said, sources
 from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series

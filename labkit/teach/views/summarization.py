@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from labkit.costs import cost
 from labkit.messages import History, exchanges
 from labkit.models import DEFAULT_MODEL
-from labkit.sent import Sent
+from labkit.request_log import Sent
 from labkit.summarization import Summarizer, SummaryFailed, is_summary, readable, replaced, split
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.charts.chart import Chart, Lane, Series, Threshold

@@ -1,0 +1,1 @@
+"""Measure how many later questions each strategy leaves answerable."""

@@ -1,3 +1,0 @@
-"""Every kernel of the lab and of a test run starts here and leaves out a slow import (see labkit/lab.py)."""
-
-__import__("sys").modules.setdefault("rfc3987_syntax", None)

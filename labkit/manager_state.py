@@ -1,0 +1,274 @@
+"""The part of a manager that sends nothing: it holds the current conversation, shows it, and changes it by hand.
+
+Every change makes a new conversation and keeps the older value whole, so that anything can be taken back. Taught in
+notebook 06.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
+from weakref import ref
+
+from labkit.budgets import TokenBudget
+from labkit.conversation import CaseFact, Conversation
+from labkit.messages import Content, History, Message, assistant, from_wire, user
+from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.repair import asks
+from labkit.strategies import Fate, Step, explain
+from labkit.summarization import ClaudeSummarizer
+from labkit.tokens import TokenCount, Usage
+from labkit.turn import Compaction, Settings
+
+DEFAULT_SYSTEM_PROMPT = "You are a helpful assistant."
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601 text."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def no_turn() -> None:
+    """No turn is under way."""
+
+
+class UnderWay:
+    """One turn of a manager while it is under way: over at the end of its `with`, or once nobody reads it any more."""
+
+    def __init__(self, reader: Callable[[], object] | None = None) -> None:
+        """Take, for a stream, a weak reference to the iterator by which it is read."""
+        self._ended = False
+        self._reader = reader
+
+    @property
+    def over(self) -> bool:
+        """True when it ended, or when the loop that read it was left."""
+        return self._ended or (self._reader is not None and self._reader() is None)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """End, whatever was raised."""
+        self._ended = True
+
+
+class Shell:
+    """What every manager shares: settings, the current `conversation`, and what can be seen and changed without
+    sending.
+
+    Raises ValueError for an unknown model, a max_tokens that the model does not allow, or a threshold that means
+    nothing.
+    """
+
+    def __init__(
+        self,
+        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+        model: str | Model = DEFAULT_MODEL,
+        max_tokens: int = 4096,
+        messages: Sequence[Message | Mapping[str, Any]] = (),
+        *,
+        steps: Sequence[Step] = (),
+        token_threshold: int | None = None,
+        recent_turns_to_keep: int = 4,
+        summarizer: ClaudeSummarizer | None = None,
+        budget: TokenBudget | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        cache: bool = False,
+        clock: Callable[[], str] = now,
+        request: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take the settings; nothing is sent.
+
+        `max_tokens` is the most that a reply may have; `messages` start the conversation, in wire form or as Messages;
+        `steps` shape what is sent and lose nothing; above `token_threshold` input tokens the older part is summarized
+        by `summarizer` and the newest `recent_turns_to_keep` turns stay; `budget` is checked before anything is sent;
+        `cache` asks for automatic prompt caching; `clock` stamps messages; `request` holds further parameters for every
+        request.
+        """
+        row = find(model)
+        if not 1 <= max_tokens <= row.max_output:
+            raise ValueError(
+                f"max_tokens {max_tokens:,} is not between 1 and {row.max_output:,}, the most {row.id} writes"
+            )
+        plan = None
+        if token_threshold is not None:
+            plan = Compaction(token_threshold, recent_turns_to_keep, summarizer or ClaudeSummarizer(model=row))
+        self.token_threshold, self.recent_turns_to_keep = token_threshold, recent_turns_to_keep
+        self.settings = Settings(row, max_tokens, tuple(steps), plan, budget, tuple(tools), cache, clock, request)
+        self._conversation = Conversation.of(messages, system=system_prompt)
+        self._turn: Callable[[], UnderWay | None] = no_turn
+
+    @property
+    def conversation(self) -> Conversation:
+        """The current value; put an older one in its place to take everything since then back.
+
+        Raises RuntimeError when it is set while a turn is under way, because its reply would be lost or would undo it.
+        """
+        return self._conversation
+
+    @conversation.setter
+    def conversation(self, conversation: Conversation) -> None:
+        """Put another value in its place, between two turns."""
+        self._check_idle()
+        self._conversation = conversation
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self.settings.row.id
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens that a reply may have."""
+        return self.settings.max_tokens
+
+    @property
+    def system_prompt(self) -> str:
+        """The system prompt that every request carries."""
+        return self.conversation.system
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The working history in wire form, as a copy; set it to put another history in its place."""
+        return self.conversation.history.wire()
+
+    @messages.setter
+    def messages(self, messages: Sequence[Message | Mapping[str, Any]]) -> None:
+        """Put another history in the place of the working one; the system prompt, case facts and the bill stay."""
+        new, now = Conversation.of([from_wire(m) for m in messages], self.conversation.system), self.conversation
+        self.conversation = replace(new, facts=now.facts, usage=now.usage)
+
+    @property
+    def transcript(self) -> History:
+        """Everything ever said, whatever was sent or summarized."""
+        return self.conversation.transcript
+
+    def get_messages(self) -> list[dict[str, Any]]:
+        """What the next request sends of the past, in wire form: a copy that is yours to change."""
+        return self.settings.view(self.conversation).wire()
+
+    def explain(self) -> list[Fate]:
+        """For each message ever said: whether the next request carries it, and if not, which step left it out and
+        why.
+        """
+        return explain(self.settings.all_steps(self.conversation), self.conversation.history, self.transcript)
+
+    def next_request(self) -> dict[str, Any]:
+        """The request as it would be sent now, ready for `client.messages.create(**request)`."""
+        return self.settings.request(self.conversation, self.settings.view(self.conversation))
+
+    def estimate(self, message: Content | None = None) -> TokenCount:
+        """The input tokens of the next request, `message` in it: what was billed before, an estimate for the rest."""
+        asked = self.conversation if message is None else self.conversation.said(user(message))
+        return asked.meter.count(self.settings.view(asked), self.settings.row, self.settings.beside(asked))
+
+    def add_user_message(self, content: Content) -> None:
+        """Add what the user said, text or blocks, without sending it."""
+        self.conversation = self.conversation.said(user(content, timestamp=self._stamp()))
+
+    def add_assistant_message(self, content: Content) -> None:
+        """Add a reply, text or blocks, that came from elsewhere."""
+        self.conversation = self.conversation.said(assistant(content, timestamp=self._stamp()))
+
+    def add_fact(self, text: str, source: str) -> None:
+        """Add a case fact: every request carries it word for word at its start, and no step or summary touches it."""
+        self.conversation = self.conversation.with_fact(text, source)
+
+    @property
+    def facts(self) -> tuple[CaseFact, ...]:
+        """The case facts, oldest first."""
+        return self.conversation.facts
+
+    def edit(self, place: int, content: Content) -> Conversation:
+        """Say message `place` otherwise: what followed it is left out, and the conversation before the edit is given
+        back.
+
+        An edited question waits for its reply: `send()` asks for it. A message sent instead belongs to the same turn.
+        """
+        return self._changed(self.conversation.edit(place, content))
+
+    def remove(self, *places: int) -> Conversation:
+        """Leave messages out, with the whole tool round where one is touched; gives the conversation as it was
+        before.
+        """
+        return self._changed(self.conversation.without(*places))
+
+    def rewind(self, turn: int) -> Conversation:
+        """Go back to the end of a turn, 0 for the start; gives the conversation as it was before."""
+        return self._changed(self.conversation.rewind(turn))
+
+    def mark(self, place: int, **metadata: Any) -> Conversation:
+        """Set `pinned`, `importance`, `flags` or `timestamp` of a message; gives the conversation as it was before."""
+        return self._changed(self.conversation.marked(place, **metadata))
+
+    def fork(self) -> Self:
+        """Another manager with the same settings and conversation; from here on each goes its own way."""
+        other = copy(self)
+        other._turn = no_turn
+        return other
+
+    def _begin(self, reader: Callable[[], object] | None = None) -> UnderWay:
+        self._check_idle()
+        turn = UnderWay(reader)
+        self._turn = ref(turn)  # weak, so that a turn stopped on any line is over as soon as its frame is gone
+        return turn
+
+    def _check_idle(self) -> None:
+        turn = self._turn()
+        if turn is not None and not turn.over:
+            raise RuntimeError("a turn is under way in this manager: let it end first, or fork() for another branch")
+
+    def _asked(self, message: Content | None) -> Conversation:
+        if message is not None:
+            return self.conversation.said(user(message, timestamp=self._stamp()))
+        if not asks(self.conversation.history):
+            raise ValueError("nothing waits for a reply here: give a message, or edit() an earlier one first")
+        return self.conversation
+
+    def _changed(self, conversation: Conversation) -> Conversation:
+        before, self.conversation = self.conversation, conversation
+        return before
+
+    def _stamp(self) -> str | None:
+        return self.settings.clock() if self.settings.clock else None
+
+    def get_token_usage(self) -> dict[str, int]:
+        """The tokens billed so far, input with everything cached included, and how many messages are remembered."""
+        return {
+            "total_input_tokens": self.total_input_tokens,
+            "total_output_tokens": self.total_output_tokens,
+            "message_count": len(self.transcript),
+        }
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens billed so far by kind, cache writes and cache reads among them; summaries included."""
+        return self.conversation.usage
+
+    @property
+    def last_input_tokens(self) -> int:
+        """The input tokens of the last request, the cached ones included; 0 before the first."""
+        return self.conversation.last.total_input
+
+    @property
+    def total_input_tokens(self) -> int:
+        """The input tokens of all requests, the cached ones included."""
+        return self.conversation.usage.total_input
+
+    @property
+    def total_output_tokens(self) -> int:
+        """The output tokens of all replies."""
+        return self.conversation.usage.output_tokens
+
+    @property
+    def summary(self) -> str | None:
+        """The newest summary, or None while there is none."""
+        return self.conversation.summaries[-1].text if self.conversation.summaries else None
+
+    @property
+    def summary_history(self) -> list[str]:
+        """Every summary that was made, oldest first."""
+        return [summary.text for summary in self.conversation.summaries]

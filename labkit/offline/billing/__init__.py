@@ -1,0 +1,1 @@
+"""Count tokens and simulate the prompt cache."""

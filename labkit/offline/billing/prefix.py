@@ -1,0 +1,74 @@
+"""A request as a chain of blocks, each with a hash of all before it: what prompt caching and its diagnostics
+compare."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from labkit.offline.billing.tokens import Tally, block_sizes, tool_sizes
+from labkit.offline.catalog import Model
+from labkit.offline.wire import Json, blocks_of
+
+SECTIONS = ("tools", "system", "messages")
+"""The order in which a prompt is built. Source: Anthropic docs, Prompt caching, read August 2026."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One block of a request: where it stands, its own hash, the hash and the tokens of everything up to it."""
+
+    section: str
+    index: int
+    place: int
+    block: Json
+    own: bytes
+    digest: bytes
+    tokens: int
+
+    @property
+    def path(self) -> str:
+        """Where it stands, as the API's errors say it."""
+        inner = f".content.{self.place}" if self.section == "messages" else ""
+        return f"{self.section}.{self.index}{inner}"
+
+
+def chain(body: Mapping[str, Any], model: Model, tally: Tally) -> list[Link]:
+    """Every block of a request in the order of the prompt. What sets the messages' cache apart goes into their
+    hashes."""
+    links: list[Link] = []
+    digest, tokens = hashed(model.id.encode()), 0
+    settings = fingerprint([body.get("tool_choice"), body.get("thinking")])
+    for section, index, place, block, mark, size in _blocks(body, model, tally):
+        if section == "messages" and (not links or links[-1].section != "messages"):
+            digest = hashed(digest + settings)
+        own = fingerprint([mark, block])
+        digest, tokens = hashed(digest + own), tokens + size
+        links.append(Link(section, index, place, block, own, digest, tokens))
+    return links
+
+
+def _blocks(body: Mapping[str, Any], model: Model, tally: Tally) -> Iterator[tuple[str, int, int, Json, str, int]]:
+    """Section, index, place, block, role and tokens of every block; the first of a frame carries its tokens."""
+    for index, (tool, size) in enumerate(zip(body.get("tools") or (), tool_sizes(body, model, tally), strict=True)):
+        yield "tools", index, 0, tool, "", size
+    for index, block in enumerate(blocks_of(body.get("system"))):
+        yield "system", index, 0, block, "", tally.text(block["text"]) + (tally.frame.again if index else 0)
+    first = tally.frame.first
+    for index, place, block, size in block_sizes(body["messages"], tally):
+        yield "messages", index, place, block, body["messages"][index]["role"], size + first
+        first = 0
+
+
+def fingerprint(value: Any) -> bytes:
+    """A hash of a JSON value, its cache breakpoint left out, because moving a breakpoint changes nothing that is
+    read."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict) and "cache_control" in value[1]:
+        value = [value[0], {key: part for key, part in value[1].items() if key != "cache_control"}]
+    return hashed(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+def hashed(data: bytes) -> bytes:
+    """A short hash of bytes."""
+    return blake2b(data, digest_size=12).digest()

@@ -1,0 +1,1 @@
+"""Simulate what the platform does by itself: context editing, compaction, thinking, message threads."""

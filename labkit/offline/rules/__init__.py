@@ -1,0 +1,1 @@
+"""Refuse a request that the API would refuse, one function per rule."""

@@ -1,0 +1,153 @@
+"""The API's rules on beta features: which header each needs, and what does not go together."""
+
+from labkit.offline.catalog import COMPACTION_FLOOR
+from labkit.offline.platform import context_editing, thinking
+from labkit.offline.platform.compaction import COMPACT_EDIT, COMPACTING, THRESHOLD, compaction_blocks
+from labkit.offline.rule import rule
+from labkit.offline.service import Call
+from labkit.offline.wire import ApiError, blocks_of
+
+THREADS = "message-threads-2026-08-12"
+EDITING = "context-management-2025-06-27"
+MOST_INSTRUCTIONS = 16_384
+
+
+@rule
+def beta_fields_need_their_header(call: Call) -> None:
+    """A field of a beta feature is an unknown key without the feature's header.
+
+    Evidence: Anthropic docs, Message threads, Context editing and Preserved thinking, read August to November 2026;
+    the words in Anthropic docs, Compaction, read September 2026.
+    """
+    needed = {"thread": {THREADS}, "context_management": {EDITING, THRESHOLD}}
+    for name, headers in needed.items():
+        if call.body.get(name) is not None and not headers & call.betas:
+            raise ApiError(400, f"{name}: Extra inputs are not permitted")
+    asked = call.body.get("thinking") or {}
+    if asked.get("block_binding") is not None and thinking.HEADER not in call.betas:
+        raise ApiError(400, f"thinking.{asked['type']}.block_binding: Extra inputs are not permitted")
+
+
+@rule
+def compaction_needs_its_header(call: Call) -> None:
+    """The compaction parameter, its edit and its block need their headers. The first sentence's words are not verified.
+
+    Evidence: Anthropic docs, Compact on demand, read September 2026.
+    """
+    if call.body.get("compaction") is not None and COMPACTING not in call.betas:
+        raise ApiError(400, f"compaction: the `compaction` parameter requires anthropic-beta: {COMPACTING}")
+    for place, name in enumerate(context_editing.edit_types(call.body)):
+        if name == COMPACT_EDIT and THRESHOLD not in call.betas:
+            raise ApiError(400, f"context_management.edits.{place}: {_unexpected(name)}")
+    for index, place, _ in compaction_blocks(call.messages):
+        if not call.betas & {COMPACTING, THRESHOLD}:
+            raise ApiError(400, f"messages.{index}.content.{place}: {_unexpected('compaction')}")
+
+
+def _unexpected(tag: str) -> str:
+    return f"Input tag '{tag}' found using 'type' does not match any of the expected tags"
+
+
+@rule
+def clearing_thinking_comes_first(call: Call) -> None:
+    """The edit that clears thinking is the first. The words are not verified.
+
+    Evidence: Anthropic docs, Context editing, read August 2026.
+    """
+    if context_editing.THINKING in context_editing.edit_types(call.body)[1:]:
+        raise ApiError(400, f"context_management.edits: {context_editing.THINKING} must be the first edit")
+
+
+@rule
+def threshold_is_high_enough(call: Call) -> None:
+    """The trigger of threshold compaction is at least 50,000 input tokens (scaled down with a classroom window).
+
+    Evidence: live probe of 26 September 2026, GitHub tdavison784/context-runtime.
+    """
+    floor = call.model.scaled(COMPACTION_FLOOR)
+    for place, edit in enumerate((call.body.get("context_management") or {}).get("edits") or ()):
+        trigger = edit.get("trigger") if edit["type"] == COMPACT_EDIT else None
+        if trigger and trigger["value"] < floor:
+            where = f"context_management.edits.{place}.{COMPACT_EDIT}"
+            raise ApiError(400, f"{where}: trigger.value must be at least {floor}")
+
+
+@rule
+def compaction_stands_alone(call: Call) -> None:
+    """A compaction request sends no context_management, stop_sequences, output format or forced tool, and short
+    instructions. The words are not verified.
+
+    Evidence: Anthropic docs, Compact on demand, read September 2026.
+    """
+    asked = call.body.get("compaction")
+    if asked is None or call.counting:
+        return
+    forced = (call.body.get("tool_choice") or {}).get("type") in ("any", "tool")
+    given = {
+        "context_management": call.body.get("context_management"),
+        "stop_sequences": call.body.get("stop_sequences"),
+        "output_config.format": (call.body.get("output_config") or {}).get("format"),
+        "tool_choice": forced,
+    }
+    for name, value in given.items():
+        if value:
+            raise ApiError(400, f"{name}: cannot be combined with `compaction`")
+    if len(asked.get("instructions") or "") > MOST_INSTRUCTIONS:
+        words = f"String should have at most {MOST_INSTRUCTIONS} characters"
+        raise ApiError(400, f"compaction.summarize.instructions: {words}")
+
+
+@rule
+def compaction_by_model(call: Call) -> None:
+    """Compaction on demand is for models from Claude 4.6 on. The words are not verified.
+
+    Evidence: Anthropic docs, Compact on demand, read September 2026.
+    """
+    if call.body.get("compaction") is not None and call.model.version < (4, 6):
+        raise ApiError(400, "compaction: not supported on this model")
+
+
+@rule
+def compaction_has_something_to_do(call: Call) -> None:
+    """A compaction request has messages to summarize.
+
+    Evidence: SDK 2.12.0, CompactionNothingToSummarizeErrorDetails; the words are not verified.
+    """
+    if call.body.get("compaction") is None or call.counting:
+        return
+    if not any(blocks_of(m.get("content")) for m in call.messages if m["role"] != "system"):
+        code = "compaction_nothing_to_summarize"
+        raise ApiError(400, "messages: there is no user or assistant content to summarize", code)
+
+
+@rule
+def compaction_ends_on_a_finished_turn(call: Call) -> None:
+    """A compaction request does not end on a tool call without its result.
+
+    Evidence: SDK 2.12.0, CompactionIncompleteTurnErrorDetails; the words are not verified.
+    """
+    if call.body.get("compaction") is None or call.counting:
+        return
+    last = call.messages[-1]
+    if last["role"] == "assistant" and any(block["type"] == "tool_use" for block in blocks_of(last.get("content"))):
+        code = "compaction_incomplete_turn"
+        raise ApiError(400, "messages: the last assistant turn ends in a tool call without its result", code)
+
+
+RULES = (
+    beta_fields_need_their_header,
+    compaction_needs_its_header,
+    clearing_thinking_comes_first,
+    threshold_is_high_enough,
+    compaction_by_model,
+    compaction_stands_alone,
+    compaction_has_something_to_do,
+    compaction_ends_on_a_finished_turn,
+)
+
+
+def check_betas(call: Call) -> None:
+    """Apply the rules on beta features, in order, to requests that could use one."""
+    if call.beta:
+        for check in RULES:
+            check(call)

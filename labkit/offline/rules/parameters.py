@@ -1,0 +1,234 @@
+"""The API's rules on headers and parameters. Each names its evidence."""
+
+import re
+
+from labkit.offline.catalog import Model
+from labkit.offline.rule import rule
+from labkit.offline.service import Call
+from labkit.offline.wire import ApiError, HttpRequest, Json
+
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+OLD_VERSION = "2023-06-01"
+BODY_LIMIT = 32 * 1024 * 1024
+"""Bytes of a request body. Source: Anthropic docs, Errors, read August 2026."""
+TOOL_NAME = re.compile("[a-zA-Z0-9_-]{1,128}")
+LEAST_THINKING = 1024
+"""Tokens of a thinking budget at least. Source: SDK 2.12.0, thinking docstring of the messages parameters."""
+
+
+@rule
+def key_is_sent(request: HttpRequest) -> None:
+    """A request without a key is a 401.
+
+    Evidence: body quoted with its request id in GitHub n8n#37930, September 2026.
+    """
+    if not _key(request):
+        raise ApiError(401, "x-api-key header is required")
+
+
+def _key(request: HttpRequest) -> str:
+    bearer = request.header("authorization")
+    return request.header("x-api-key").strip() or bearer.removeprefix("Bearer").strip()
+
+
+@rule
+def key_is_right(request: HttpRequest) -> None:
+    """A wrong key is a 401; offline, a key is wrong when it starts with `wrong-`, and any other is right.
+
+    Evidence: body quoted in GitHub free-claude-api#14, February 2026.
+    """
+    if _key(request).startswith("wrong-"):
+        raise ApiError(401, "invalid x-api-key")
+
+
+@rule
+def one_key_is_sent(request: HttpRequest) -> None:
+    """Both `x-api-key` and a bearer key are a 401, since July 2026. The words are not verified.
+
+    Evidence: status reported for the live API in GitHub Podden/openwebui-modules#39, July 2026.
+    """
+    if request.header("x-api-key") and request.header("authorization"):
+        raise ApiError(401, "invalid x-api-key")
+
+
+@rule
+def version_is_sent(request: HttpRequest) -> None:
+    """The anthropic-version header is required.
+
+    Evidence: body quoted with its request id in GitHub Marinara-Engine#120, April 2026.
+    """
+    if not request.header("anthropic-version"):
+        raise ApiError(400, "anthropic-version: header is required")
+
+
+@rule
+def body_is_not_too_large(request: HttpRequest) -> None:
+    """A body above 32 MB is a 413.
+
+    Evidence: Anthropic docs, Errors, read August 2026; body quoted in GitHub anthropic-sdk-python#938.
+    """
+    if len(request.body) > BODY_LIMIT:
+        raise ApiError(413, "Request exceeds the maximum size")
+
+
+@rule
+def sampling_by_version(request: HttpRequest, body: Json) -> Json:
+    """temperature, top_p and top_k: taken by version 2023-06-01 before Claude 4.7, unknown keys from version
+    2026-10-21.
+
+    Evidence: SDK changelog 2.0.0 (October 2026) and Anthropic docs, API versions, read November 2026; the
+    words for 4.7 in GitHub inspect_ai#3721; the words of the newer version are not verified. Returns the body
+    that the field check sees.
+    """
+    given = SAMPLING & body.keys()
+    if not given or request.header("anthropic-version") != OLD_VERSION:
+        return body
+    return {name: value for name, value in body.items() if name not in given}
+
+
+@rule
+def sampling_by_model(call: Call) -> None:
+    """Sampling parameters are refused from Claude 4.7 on, whatever the version.
+
+    Evidence: body quoted in GitHub inspect_ai#3721, 2026.
+    """
+    for name in ("temperature", "top_p", "top_k"):
+        if name in call.body and call.model.version >= (4, 7):
+            raise ApiError(400, f"`{name}` is deprecated for this model.")
+
+
+@rule
+def max_tokens_within_model(call: Call) -> None:
+    """max_tokens is at least 0 and at most what the model can write.
+
+    Evidence: body quoted in GitHub claude-code#11302 (2025); 0 pre-warms the cache: SDK 2.12.0, max_tokens docstring.
+    """
+    asked = call.body.get("max_tokens", 0)
+    if asked < 0:
+        raise ApiError(400, "max_tokens: Input should be greater than or equal to 0")
+    most = call.model.max_output
+    if asked > most:
+        words = f"which is the maximum allowed number of output tokens for {call.model.id}"
+        raise ApiError(400, f"max_tokens: {asked} > {most}, {words}")
+
+
+@rule
+def thinking_budget(call: Call) -> None:
+    """A thinking budget is at least 1,024 tokens and below max_tokens.
+
+    Evidence: body quoted in GitHub llm.js#30, August 2026; SDK 2.12.0, thinking docstring; the second
+    sentence's words in GitHub zotero-rag#227, April 2026.
+    """
+    thinking = call.body.get("thinking") or {}
+    budget = thinking.get("budget_tokens")
+    if thinking.get("type") != "enabled" or budget is None:
+        return
+    if budget < LEAST_THINKING:
+        raise ApiError(
+            400, f"thinking.enabled.budget_tokens: Input should be greater than or equal to {LEAST_THINKING}"
+        )
+    if not call.counting and budget >= call.body["max_tokens"]:
+        raise ApiError(400, "`max_tokens` must be greater than `thinking.budget_tokens`")
+
+
+@rule
+def forced_tool_by_model(call: Call) -> None:
+    """Some models do not let a tool be forced.
+
+    Evidence: Anthropic docs, What's new in Claude Opus 5.5, read September 2026.
+    """
+    choice = (call.body.get("tool_choice") or {}).get("type")
+    if choice in ("any", "tool") and not call.model.forced_tool_choice:
+        raise ApiError(400, 'tool_choice: type "tool" and "any" are not supported for this model.')
+
+
+@rule
+def tool_names_are_unique(call: Call) -> None:
+    """No two tools share a name.
+
+    Evidence: live body quoted in a public repository, 10 August 2026.
+    """
+    names = [tool.get("name") for tool in call.body.get("tools") or ()]
+    if len(set(names)) < len(names):
+        raise ApiError(400, "tools: Tool names must be unique.")
+
+
+@rule
+def tool_names_are_plain(call: Call) -> None:
+    """The name of a custom tool has 1 to 128 letters, digits, underscores and hyphens.
+
+    Evidence: live body of 14 August 2026 quoted in a public repository.
+    """
+    for place, tool in enumerate(call.body.get("tools") or ()):
+        if tool.get("type") in (None, "custom") and not TOOL_NAME.fullmatch(tool["name"]):
+            raise ApiError(400, f"tools.{place}.custom.name: String should match pattern '^{TOOL_NAME.pattern}$'")
+
+
+@rule
+def tool_choice_needs_tools(call: Call) -> None:
+    """tool_choice comes with tools.
+
+    Evidence: body quoted in several public repositories, 2026.
+    """
+    if call.body.get("tool_choice") and not call.body.get("tools"):
+        raise ApiError(400, "tool_choice may only be specified while providing tools")
+
+
+@rule
+def chosen_tool_is_provided(call: Call) -> None:
+    """The tool that is forced is among the tools.
+
+    Evidence: body quoted in several public repositories, 2026.
+    """
+    choice = call.body.get("tool_choice") or {}
+    names = [tool.get("name") for tool in call.body.get("tools") or ()]
+    if choice.get("type") == "tool" and choice["name"] not in names:
+        raise ApiError(400, f"Tool '{choice['name']}' not found in provided tools")
+
+
+@rule
+def thinking_does_not_force_a_tool(call: Call) -> None:
+    """With a thinking budget no tool can be forced.
+
+    Evidence: live body quoted in several public repositories, 2026.
+    """
+    forced = (call.body.get("tool_choice") or {}).get("type") in ("any", "tool")
+    if forced and (call.body.get("thinking") or {}).get("type") == "enabled":
+        raise ApiError(400, "Thinking may not be enabled when tool_choice forces tool use.")
+
+
+@rule
+def input_fits_the_window(tokens: int, model: Model) -> None:
+    """Input longer than the window is a 400 with both numbers; max_tokens does not count towards it from Claude 4.5.
+
+    Evidence: bodies quoted in GitHub continue#11371, March 2026, and pi#102; Anthropic docs, Context windows,
+    read August 2026.
+    """
+    if tokens > model.window:
+        raise ApiError(400, f"prompt is too long: {tokens} tokens > {model.window} maximum")
+
+
+ON_HEADERS = (key_is_sent, one_key_is_sent, key_is_right, version_is_sent)
+ON_PARAMETERS = (
+    sampling_by_model,
+    max_tokens_within_model,
+    thinking_budget,
+    tool_names_are_plain,
+    tool_names_are_unique,
+    tool_choice_needs_tools,
+    forced_tool_by_model,
+    chosen_tool_is_provided,
+    thinking_does_not_force_a_tool,
+)
+
+
+def check_headers(request: HttpRequest) -> None:
+    """Apply the rules on headers, in order."""
+    for check in ON_HEADERS:
+        check(request)
+
+
+def check_parameters(call: Call) -> None:
+    """Apply the rules on parameters, in order."""
+    for check in ON_PARAMETERS:
+        check(call)

@@ -1,0 +1,1 @@
+"""Write the simulated replies from what the request carries."""

@@ -1,0 +1,113 @@
+"""What a summarizer is shown, as turns: the lines of a transcript in a prompt, or the messages of a request."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from labkit.offline.words.statements import LABEL, text_of
+
+EARLIER = "earlier summary"
+_TURN = re.compile(
+    r"^\s*(?:[*_#\[]*)(?P<who>user|human|customer|assistant|claude|agent|ai|system|tool(?: result)?|earlier "
+    r"summary|summary so far[^:\n]*"
+    r"|previous (?:summary|context))[\]*_]*\s*:[*_]*\s?",
+    re.I | re.M,
+)
+_WHO = {
+    "human": "user",
+    "customer": "user",
+    "claude": "assistant",
+    "agent": "assistant",
+    "ai": "assistant",
+    "tool result": "tool",
+}
+_RESULT = re.compile(r"\(tool result: (?P<result>.*?)\)(?=\s*(?:\(tool result: |\(called |$))", re.S)
+_CALLED = re.compile(r"\(called \w+ with .*?\)(?=\s|$)", re.S)
+_EARLIER_PAIR = re.compile(r"^\s*\[?(?:conversation|context) summary:\s*(?P<summary>.*?)\]?\s*$", re.I | re.S)
+_TAGS = re.compile(r"^\s*</?[\w-]+>\s*$|^\s*(?:conversation|transcript|messages|history):\s*$", re.I | re.M)
+
+
+class Turn(NamedTuple):
+    """What was said: by whom (user, assistant, tool, system or earlier summary), its text, its message's index."""
+
+    who: str
+    text: str
+    message: int = -1
+
+
+class Task(NamedTuple):
+    """A summary to write: what was asked in words, and the turns to condense."""
+
+    instruction: str
+    turns: tuple[Turn, ...]
+
+
+def _block_turns(listed: Sequence[Any], who: str) -> Iterator[Turn]:
+    for block in listed:
+        if not isinstance(block, Mapping):
+            continue
+        if block.get("type") == "tool_result":
+            yield Turn("tool", text_of(block.get("content", "")))
+        elif isinstance(block.get("text"), str):
+            yield from spoken(who, block["text"])
+        elif block.get("type") == "compaction":
+            yield Turn(EARLIER, text_of(block.get("content", "")))
+
+
+def _as_blocks(text: str) -> list[Any] | None:
+    """Read a list of content blocks that was pasted into a transcript, as Python or as JSON."""
+    if not text.startswith("[{"):
+        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            parsed = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return parsed if isinstance(parsed, list) else None
+    return None
+
+
+def spoken(who: str, text: str) -> Iterator[Turn]:
+    """Yield what a turn's text holds: pasted blocks, an earlier summary, tool results in brackets, and plain words."""
+    text = text.strip().replace(LABEL, "")
+    listed = _as_blocks(text)
+    if listed is not None:
+        yield from _block_turns(listed, who)
+        return
+    pair = _EARLIER_PAIR.match(text)
+    if pair:
+        yield Turn(EARLIER, pair["summary"])
+        return
+    for result in _RESULT.finditer(text):
+        yield Turn("tool", result["result"])
+    plain = _CALLED.sub("", _RESULT.sub("", text)).strip()
+    if plain:
+        yield Turn(who, plain)
+
+
+def of_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
+    """Return the turns of messages in wire form; calls and thinking are left out, results are kept."""
+    turns: list[Turn] = []
+    for index, message in enumerate(messages):
+        who, content = str(message.get("role", "user")), message.get("content", "")
+        said = spoken(who, content) if isinstance(content, str) else _block_turns(content, who)
+        turns += [turn._replace(message=index) for turn in said]
+    return tuple(turns)
+
+
+@lru_cache(maxsize=64)
+def of_prompt(text: str) -> Task:
+    """Split a prompt into its instruction and the transcript below it; without a transcript there are no turns."""
+    marks = list(_TURN.finditer(text))
+    if not marks:
+        return Task(text, ())
+    turns: list[Turn] = []
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        said = _TAGS.sub("", text[mark.end() : following.start() if following else len(text)])
+        who = mark["who"].lower()
+        who = EARLIER if "summary" in who or who.startswith("previous") else _WHO.get(who, who)
+        turns += spoken(who, said)
+    return Task(text[: marks[0].start()], tuple(turns))

@@ -1,0 +1,1 @@
+"""Steps that choose: from a history to what the next request sends of it."""

@@ -1,0 +1,1 @@
+"""Keep the messages that the current message asks about."""

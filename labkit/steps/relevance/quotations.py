@@ -1,0 +1,86 @@
+"""Quotations: passages of messages that are kept word for word when the messages themselves do not fit.
+
+A message is cut into passages (sentences, lines, fields of a tool's JSON), the best of which go into one note at the
+beginning of what is sent: a user message and its acknowledgement, as a summary has. Nothing is reworded.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from labkit.messages import Message, assistant, user
+from labkit.text.words import said, terms
+
+NOTE_FLAG = "note"
+NOTE_HEADING = "[Said earlier, word for word:"
+NOTE_END = "]"
+NOTED = "Noted."
+WHOLE_CHARACTERS = 300
+"""A message of at most so many characters is one passage."""
+PASSAGE_CHARACTERS = 90
+"""Pieces are joined until a passage has at least so many characters."""
+
+_PROSE_END = re.compile(r"(?<=[.!?;:]) |\n+")
+_JSON_END = re.compile(r"(?<=[}\]\",\d]),? (?=[{\[\"])|\n+|\\n")
+
+
+class Passage(NamedTuple):
+    """A part of a message: its words, their stems, and whether it names anything with a digit in it."""
+
+    words: str
+    terms: frozenset[str]
+    names: bool
+
+
+class Quotation(NamedTuple):
+    """A passage chosen to be kept: where its message stands, who said it, and its words."""
+
+    place: int
+    order: int
+    speaker: str
+    words: str
+
+    def __str__(self) -> str:
+        """The line that stands for it in a note."""
+        return f"{self.speaker}: {self.words}"
+
+
+def passages(message: Message) -> tuple[Passage, ...]:
+    """The passages of a message, in order; every character that is not white space or a comma is in one of them."""
+    return _passages(said(message))
+
+
+@lru_cache(maxsize=256)
+def _passages(text: str) -> tuple[Passage, ...]:
+    if len(text) <= WHOLE_CHARACTERS:
+        return (_passage(text),)
+    ends = _JSON_END if text.count('"') > len(text) / 60 else _PROSE_END
+    return tuple(map(_passage, _joined(text, ends)))
+
+
+def _passage(words: str) -> Passage:
+    return Passage(words, frozenset(terms(words)), any(map(str.isdigit, words)))
+
+
+def _joined(text: str, ends: re.Pattern[str]) -> Iterable[str]:
+    start, cuts = 0, [(match.start(), match.end()) for match in ends.finditer(text)]
+    for stop, after in [*cuts, (len(text), len(text))]:
+        if stop - start >= PASSAGE_CHARACTERS or stop == len(text):
+            if words := text[start:stop].strip():
+                yield words
+            start = after
+
+
+def speaker(message: Message) -> str:
+    """Who said it, in a note: user, assistant, system, or tool for a message that brings tool results."""
+    return "tool" if "tool_result" in message.block_types() else message.role
+
+
+def note(quotations: Sequence[Quotation], stands_for: Iterable[Message]) -> tuple[Message, Message]:
+    """The pair of messages that carries quotations, in the order in which they were said."""
+    lines = [NOTE_HEADING, *map(str, sorted(quotations)), NOTE_END]
+    return (
+        user("\n".join(lines), replaces=tuple(stands_for), flags=(NOTE_FLAG,)),
+        assistant(NOTED, flags=(NOTE_FLAG,)),
+    )

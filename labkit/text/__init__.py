@@ -1,0 +1,1 @@
+"""Read a text: its words, the names and numbers that it mentions."""
