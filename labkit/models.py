@@ -35,11 +35,51 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thinking:
+    """A model's thinking: the values of `thinking.type` that it accepts, and what it does when a request says nothing.
+
+    `keeps` says whose thinking stays in the prompt: of "all" turns, or of the "latest" alone. `reads` are the ids of
+    other models whose thinking blocks it reads; `prefix_check` says for whom a changed prefix is an error.
+    """
+
+    types: tuple[str, ...]
+    default: str
+    display: str
+    keeps: str
+    source: str
+    as_of: date
+    reads: tuple[str, ...] = ()
+    prefix_check: str | None = None
+    unverified: tuple[str, ...] = ()
+
+    @property
+    def always_on(self) -> bool:
+        """True for a model whose thinking cannot be switched off."""
+        return not {"disabled", "between_tools"} & set(self.types)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """The values of `output_config.effort` that a model accepts, lowest first, and the one when a request says nothing.
+
+    `most_without_thinking` is the highest level with thinking off, where there is such a limit.
+    """
+
+    levels: tuple[str, ...]
+    default: str
+    source: str
+    as_of: date
+    most_without_thinking: str | None = None
+    unverified: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One row of the table: `window` and `max_output` in tokens, `prices` in dollars per million tokens.
 
     `unverified` names the fields that were derived rather than read: do not print these as facts. `long_prompt` holds
-    the prices of a prompt over `long_prompt_over` tokens, where they differ.
+    the prices of a prompt over `long_prompt_over` tokens, where they differ. `thinking` is None where it is not known,
+    `effort` where the model takes none.
     """
 
     id: str
@@ -64,6 +104,8 @@ class Model:
     tool_preamble: int | None = None
     long_prompt_over: int | None = None
     long_prompt: Prices | None = None
+    thinking: Thinking | None = None
+    effort: Effort | None = None
 
     def __post_init__(self) -> None:
         """Refuse figures without a source, and a window that no conversation fits."""
@@ -148,7 +190,12 @@ def _row(id: str, row: dict[str, Any]) -> Model:
         row |= {"long_prompt_over": long_prompt.pop("over"), "long_prompt": Prices(**long_prompt)}
     prices = Prices(**{f.name: row.pop(f.name) for f in fields(Prices) if f.name in row})
     row |= {key: tuple(row[key]) for key in ("unverified", "aliases") if key in row}
+    row |= {key: kind(**_tuples(row[key])) for key, kind in (("thinking", Thinking), ("effort", Effort)) if key in row}
     return Model(id=id, prices=prices, **row)
+
+
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 DEFAULT_MODEL: str = _facts()["default_model"]

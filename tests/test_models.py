@@ -20,6 +20,22 @@ def test_every_row_has_a_source_a_date_and_sensible_figures(row: models.Model) -
     assert row.tokenizer in models.tokenizers()
 
 
+@pytest.mark.parametrize("row", models.known().values(), ids=lambda row: row.id)
+def test_every_row_says_how_its_model_thinks(row: models.Model) -> None:
+    """What counts when a request says nothing is among what the model accepts; other models that it reads exist."""
+    thinking, effort = row.thinking, row.effort
+    assert thinking is not None
+    assert thinking.default in thinking.types
+    assert thinking.default == "adaptive" or not thinking.always_on
+    assert set(thinking.reads) <= models.known().keys() - {row.id}
+    assert (thinking.prefix_check is None) == (not row.binds_thinking)
+    assert set(thinking.unverified) <= set(models.Thinking.__dataclass_fields__)
+    if effort is not None:
+        assert effort.default in effort.levels
+        assert effort.most_without_thinking in (None, *effort.levels)
+        assert set(effort.unverified) <= set(models.Effort.__dataclass_fields__)
+
+
 class StaleFacts(UserWarning):
     """The table of models should be read again."""
 

@@ -23,6 +23,30 @@ UNSEEN_TOOL_PREAMBLE = 354
 EPOCH = "1970-01-01T00:00:00Z"
 
 
+LEVELS = ("low", "medium", "high", "xhigh", "max")
+"""The levels of effort, lowest first. Source: SDK 2.14.0, OutputConfigParam."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A model's thinking, as labkit/facts.toml explains the columns: accepted types, what counts when none is named."""
+
+    types: tuple[str, ...]
+    default: str
+    display: str
+    keeps: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """The levels of effort that a model accepts, lowest first; its default; the highest without thinking, if any."""
+
+    levels: tuple[str, ...]
+    default: str
+    most_without_thinking: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model's limits, in tokens, and what it accepts. `scale` is 1 unless a classroom window is set."""
@@ -43,6 +67,8 @@ class Model:
     released: date | None
     retires: date | None
     aliases: tuple[str, ...]
+    thinking: Thinking
+    effort: Effort | None
     scale: float = 1.0
 
     @property
@@ -180,7 +206,17 @@ def _model(name: str, row: Mapping[str, Any]) -> Model:
         released=row.get("released"),
         retires=row.get("retires"),
         aliases=tuple(row.get("aliases", ())),
+        thinking=_thinking(row["thinking"]),
+        effort=_effort(row["effort"]) if "effort" in row else None,
     )
+
+
+def _thinking(row: Mapping[str, Any]) -> Thinking:
+    return Thinking(tuple(row["types"]), row["default"], row["display"], row["keeps"], tuple(row["reads"]))
+
+
+def _effort(row: Mapping[str, Any]) -> Effort:
+    return Effort(tuple(row["levels"]), row["default"], row.get("most_without_thinking"))
 
 
 def _retired_info(name: str) -> Json:
