@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labkit.offline import rulebook
-from labkit.offline.rules.parameters import REGISTRY
+from labkit.offline.rule import REGISTRY
 
 TESTS = Path(__file__).parent
 RULES = [rule for name in rulebook.RULED for rule in rulebook.rules_of(import_module(f"labkit.offline.{name}"))]

@@ -27,7 +27,7 @@ from redis.retry import Retry
 from saved_conversations import saved
 from savers import NaiveStore, add_turns, kill_savers, redis_server, talk
 
-from labkit import SmartConversationManager, persistence
+from labkit import SmartConversationManager
 from labkit.manager import ConversationManager
 from labkit.messages import user
 from labkit.stores import (
@@ -445,7 +445,7 @@ def test_a_stopped_save_is_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_save_that_waits_too_long_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another thread holds the lock, a save waits, then says so; afterwards it works."""
-    monkeypatch.setattr(persistence, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("labkit.stores.json_file.WAIT_SECONDS", 0.2)
     store, held, done = JSONStore(tmp_path / "talk.json"), threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -525,7 +525,7 @@ def test_a_table_of_another_shape_is_told(tmp_path: Path) -> None:
 
 def test_a_locked_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program keeps a transaction open: the save waits, then says so; reading goes on."""
-    monkeypatch.setattr(persistence, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("labkit.stores.sqlite.WAIT_SECONDS", 0.2)
     store = SQLiteStore(tmp_path / "talks.db")
     store.write(SAVED)
     with closing(sqlite3.connect(tmp_path / "talks.db", autocommit=True)) as other:
