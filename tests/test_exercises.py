@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,16 +119,16 @@ def test_broken_answers_are_told_once_and_never_raise(one: Exercise, answer: Any
 
 def test_an_endless_answer_is_tried_once() -> None:
     """One loop without an end costs one time limit, not one for each probe."""
+    calls = []
 
     def endless(*_: object) -> object:
+        calls.append(1)
         while True:
             pass
 
-    started = time.perf_counter()
     verdict = exercise("01-a").verdict(endless)
-    assert time.perf_counter() - started < 4
+    assert len(calls) == 1
     assert "still running" in str(verdict)
-    assert "for the same reason" in str(verdict)
 
 
 @pytest.mark.parametrize("given", [3, "words", [1], object()])

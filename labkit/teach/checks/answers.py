@@ -40,7 +40,7 @@ def in_file(name: str, file: str) -> Outcome | None:
     except OSError:
         return None
     known = _read.get(path)
-    if known is None or known.source != source or known.outcome.kind == "time":
+    if known is None or known.source != source or known.outcome.unfinished:
         known = _read[path] = Own(source, bounded(lambda: _run(path, source), SECONDS))
     if known.outcome.trouble:
         return known.outcome

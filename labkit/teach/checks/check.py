@@ -6,6 +6,7 @@ number), never the words of a reply.
 """
 
 import ctypes
+import math
 import re
 import reprlib
 import sysconfig
@@ -22,7 +23,17 @@ from typing import Any
 from labkit.teach.cells.shown import page
 
 SECONDS = 2.0
-"""How long a learner's code may run within one check, in seconds."""
+"""Processor seconds that a learner's code may use within one check."""
+
+PATIENCE = 5
+"""A learner's code that waits instead of computing is stopped after this many times its processor seconds."""
+
+SPELL = 0.1
+"""Seconds for which a check waits at a time, so that the notebook's stop button is heard in between."""
+
+BUSY = "this machine was too busy to run it; run the check again"
+
+type Clock = Callable[[], float]
 
 LEARNER = "learner's code"
 """The name of the thread in which a learner's code runs."""
@@ -59,7 +70,7 @@ class Outcome:
     """What a learner's code came to: a value, or the trouble it ran into.
 
     `trouble` is a clause in words, empty when all went well, and `where` the learner's own line; `kind` names
-    the error's type, or is "time" when the limit was hit.
+    the error's type, or is "time" when the limit was hit, "busy" when the machine left no time to run the code.
     """
 
     value: object = None
@@ -69,8 +80,13 @@ class Outcome:
 
     @property
     def untried(self) -> bool:
-        """Whether the code never came to what was to be tried; `trouble` says why."""
-        return self.kind in (Untried.__name__, NotYet.__name__)
+        """True if the check could not be attempted; `trouble` says why."""
+        return self.kind in (Untried.__name__, NotYet.__name__, "busy")
+
+    @property
+    def unfinished(self) -> bool:
+        """True if the code was stopped at a limit, so that its result is unknown."""
+        return self.kind in ("time", "busy")
 
     def told(self) -> str:
         """The trouble as a sentence."""
@@ -106,6 +122,8 @@ def check(claim: str, got: object, expected: object = True, hint: str = "", *, s
     `expected`. Whatever goes wrong in it (an error, `sys.exit`, an endless loop) is a finding, never an exception.
     """
     outcome = bounded(lambda: _compared(got() if callable(got) else got, expected), seconds)
+    if outcome.kind == "busy":
+        return Finding(claim, False, f"○ Not tried: {claim} ({BUSY}).", tried=False)
     if outcome.trouble:
         return Finding(claim, False, f"✗ Not yet: {claim}. {outcome.told()}", hint)
     same, came_back = outcome.value if isinstance(outcome.value, tuple) else (False, "")
@@ -115,31 +133,35 @@ def check(claim: str, got: object, expected: object = True, hint: str = "", *, s
 
 
 def bounded(action: Callable[[], object], seconds: float = SECONDS) -> Outcome:
-    """Run a learner's code for at most `seconds` and give what it came to; only the learner's own stop
-    button gets through.
+    """Run a learner's code for at most so many processor seconds and return its outcome.
+
+    Processor seconds, because a machine that is busy with other work must not fail anybody. An interrupt, which is the
+    learner's own stop button, goes through.
     """
     done: list[Outcome] = []
+    clocks: list[Clock] = []
     ended = threading.Event()
     context = copy_context()
 
     def run() -> None:
         """Run the action in this context and say when it has ended."""
         with suppress(SystemExit):
+            clocks.append(_processor_clock())
             done.append(context.run(caught, action))
         ended.set()
 
     thread = threading.Thread(target=run, daemon=True, name=LEARNER)
     thread.start()
     try:
-        in_time = _wait(ended, seconds)
+        limit = _wait(ended, clocks, seconds)
     finally:
         _stop(thread, ended)
-    if in_time and done:
-        return done[0]
-    return Outcome(
-        trouble=f"was still running after {round(seconds, 1):g} seconds and was stopped; look for an endless loop",
-        kind="time",
-    )
+    return limit or (done[0] if done else _endless(seconds))
+
+
+def _endless(seconds: float) -> Outcome:
+    told = f"was still running after {round(seconds, 1):g} seconds and was stopped; look for an endless loop"
+    return Outcome(trouble=told, kind="time")
 
 
 @contextmanager
@@ -196,12 +218,46 @@ def _own(filename: str) -> bool:
     return not filename.startswith(("<frozen", *_OTHERS))
 
 
-def _wait(ended: threading.Event, seconds: float) -> bool:
-    """Wait in short spells, so that the notebook's stop button is heard in between."""
-    deadline = time.monotonic() + seconds
-    while not ended.is_set() and time.monotonic() < deadline:
-        ended.wait(min(seconds, 0.1))
-    return ended.is_set()
+def _wait(ended: threading.Event, clocks: list[Clock], seconds: float) -> Outcome | None:
+    """Wait for the end of the code; the outcome where a limit came first.
+
+    Spells are counted, not the clock: a process that was held up for a minute has had one spell.
+    """
+    for _ in range(math.ceil(PATIENCE * seconds / SPELL)):
+        if ended.wait(min(seconds, SPELL)):
+            return None
+        if clocks and clocks[0]() >= seconds:
+            return _endless(seconds)
+    return Outcome(trouble=BUSY, kind="busy") if _starved() else _endless(seconds)
+
+
+def _processor_clock() -> Clock:
+    """A clock of the processor seconds of this thread, which other threads can read.
+
+    Where the system has none (macOS, Windows), the clock of the whole process.
+    """
+    if not hasattr(time, "pthread_getcpuclockid"):
+        start = time.process_time()
+        return lambda: time.process_time() - start
+    # The thread asks for its own clock: the id of a thread that has ended is not safe to ask with.
+    clock = time.pthread_getcpuclockid(threading.get_ident())
+
+    def used() -> float:
+        """Seconds so far; 0 once the thread has ended."""
+        try:
+            return time.clock_gettime(clock)
+        except OSError:
+            return 0.0
+
+    return used
+
+
+def _starved() -> bool:
+    """True if this process gets less than half a processor: 20 ms of work take more than 40 ms on the clock."""
+    began, until = time.perf_counter(), time.thread_time() + 0.02
+    while time.thread_time() < until:
+        pass
+    return time.perf_counter() - began > 0.04
 
 
 def _stop(thread: threading.Thread, ended: threading.Event) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from labkit.teach.cells.shown import Shown, framed, page
 from labkit.teach.checks import answers
-from labkit.teach.checks.check import Finding, NotYet, Outcome, bounded, brief, unhurried
+from labkit.teach.checks.check import BUSY, Finding, NotYet, Outcome, bounded, brief, unhurried
 from labkit.teach.checks.probing import Answer as Answer
 from labkit.teach.checks.probing import Probe as Probe
 from labkit.teach.checks.probing import closest, finding_of, known, observed, same, telling, told_once
@@ -55,7 +55,8 @@ class Verdict:
     """What a check found: a headline, findings claim by claim, the known mistake, if it is one, with its lesson, and
     what was `seen` when it failed.
 
-    `untouched` says that there is nothing to check yet.
+    `untouched` says that there is nothing to check yet, `busy` that the machine left no time to check, which counts
+    as no attempt.
     """
 
     ok: bool
@@ -65,6 +66,7 @@ class Verdict:
     lesson: str = ""
     seen: Shown | None = None
     untouched: bool = False
+    busy: bool = False
 
     def __str__(self) -> str:
         """Headline, lesson and findings, a line each, and what was seen."""
@@ -125,6 +127,8 @@ class Exercise:
         found = [
             finding.claim for finding in verdict.findings if finding.tried and not (finding.ok or verdict.untouched)
         ]
+        if verdict.busy:
+            return verdict
         kept = {"ok": verdict.ok, "mistake": verdict.mistake, "missed": found, "untouched": verdict.untouched}
         progress.record("attempt", self.id, **kept)
         return verdict
@@ -201,11 +205,16 @@ class Exercise:
         if len(waiting) == len(got) or (waiting and self.kind == "function"):
             return self._not_yet(f"{waiting[0]}. {self.task}")
         expected = known(self.probes, self.reference)
+        # A reference that was stopped says nothing about the answer: the machine, not the learner, was too slow.
+        if any(outcome.kind == "busy" for outcome in got) or any(outcome.unfinished for outcome in expected):
+            return self._busy()
         right = list(map(same, got, expected))
         findings = told_once(list(map(finding_of, self.probes, got, expected)), got)
         pairs = zip(self.probes, got, right, strict=True)
         wrong = [probe.claim for probe, outcome, ok in pairs if not (ok or outcome.untried)]
         failing = None if got[-1].kind == "time" else self._failing(answer, wrong[0] if wrong else "")
+        if isinstance(failing, _Stopped) and failing.outcome.kind == "busy":
+            return self._busy()
         if self.defect and wrong and _as_given(self, got):
             verdict = self._not_yet(f"{self.name} still does what it did as you found it. {self.task}", failing)
         elif failing and not wrong:
@@ -233,6 +242,9 @@ class Exercise:
     def _not_yet(self, reason: str, failing: Failing | None = None) -> Verdict:
         findings = (replace(failing.finding(), hint=""),) if failing else ()
         return Verdict(False, f"Not yet, exercise {self.id}: {reason}", findings, untouched=True)
+
+    def _busy(self) -> Verdict:
+        return Verdict(False, f"Exercise {self.id}: {BUSY}.", untouched=True, busy=True)
 
     def _unreadable(self, held: Outcome) -> Verdict:
         told = f"✗ Not yet: {self.file} runs. It {held.trouble}{held.where}."

@@ -31,7 +31,7 @@ def observed(probes: Sequence[Probe], answer: Answer, seconds: float = 1e9) -> l
     outcomes: list[Outcome] = []
     deadline = time.process_time() + seconds
     for probe in probes:
-        ended = not outcomes or outcomes[-1].kind != "time"
+        ended = not outcomes or not outcomes[-1].unfinished
         left = min(SECONDS, max(deadline - time.process_time(), 0.1))
         outcomes.append(bounded(partial(probe.run, telling(answer)), left) if ended else outcomes[-1])
     return outcomes
@@ -41,7 +41,7 @@ def known(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
     """What a reference or a known mistake does, observed once; not kept when the machine was too slow for it."""
     if (probes, answer) not in _seen:
         seen = observed(probes, answer)
-        if any(outcome.kind == "time" for outcome in seen):
+        if any(outcome.unfinished for outcome in seen):
             return seen
         _seen[probes, answer] = seen
     return _seen[probes, answer]
@@ -125,7 +125,9 @@ def closest(
 
 
 def same(one: Outcome, other: Outcome) -> bool:
-    """Alike when both ran into the same trouble, or when both gave equal values."""
+    """True when both ran into the same trouble, or both gave equal values; two that were stopped may have differed."""
+    if one.unfinished or other.unfinished:
+        return False
     if one.kind or other.kind:
         return (one.kind, one.trouble) == (other.kind, other.trouble)
     return bounded(lambda: bool(one.value == other.value)).value is True

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from time import process_time
+from time import thread_time
 from typing import Any
 
 from labkit.teach.cells.shown import Shown, as_html, table
@@ -112,7 +112,7 @@ def broken(kind: type, talk: Talk, laws: Sequence[Law]) -> Break | None:
 
 def shrunk(kind: type, found: Break, deadline: float) -> Break:
     """The break with fewer and plainer moves, as long as one can be taken away or made plain, and there is time."""
-    while process_time() < deadline:
+    while thread_time() < deadline:
         smaller = (broken(kind, talk, (found.law,)) for talk in _simpler(found.talk, len(found.run.steps)))
         better = next((one for one in smaller if one and _alike(one, found)), None)
         if better is None:

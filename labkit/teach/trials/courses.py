@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from random import Random
-from time import monotonic, process_time
+from time import thread_time
 from typing import Any
 
 from labkit.teach.checks.check import Untried
@@ -20,8 +20,8 @@ from labkit.teach.trials.laws import Law, api_words
 from labkit.teach.trials.run import Run
 
 SEARCH, SHRINK = 2.0, 2.0
-"""How long new conversations are tried, in seconds, and a failing one is made smaller, in seconds of the processor, so
-that what is shown does not depend on what else the machine does."""
+"""Processor seconds for which new conversations are tried, and for which a failing one is made smaller: the result does
+not depend on what else the machine does."""
 LONGEST = 7
 """Moves of a random conversation at most."""
 
@@ -56,11 +56,11 @@ class Course:
         """
         named = [law for law in self.taught if law.claim == claim]
         first = [(talk, (law,)) for law in (named or self.taught if claim else ()) for talk in self.taught[law]]
-        kind, deadline, laws = self.wrap(answer), monotonic() + SEARCH, tuple(self.taught)
+        kind, deadline, laws = self.wrap(answer), thread_time() + SEARCH, tuple(self.taught)
         for talk, held in first or ((self._talk(number), laws) for number in range(self.conversations)):
             if found := broken(kind, talk, held):
-                return shrunk(kind, found, process_time() + SHRINK)
-            if monotonic() > deadline:
+                return shrunk(kind, found, thread_time() + SHRINK)
+            if thread_time() > deadline:
                 break
         return None
 
