@@ -1,10 +1,10 @@
 """Start JupyterLab on the workbook: `python -m labkit.lab [FLAGS]`, where FLAGS are JupyterLab's own.
 
-The project's settings rank between a user's Jupyter files and the command line: first notebook open,
-loopback only, no news, no update check. Importing this module prepares the start-up of the lab, and of
-test runs, which name it first (`-p labkit.lab`); the library never imports it.
+The project's settings rank between a user's Jupyter files and the command line: first notebook open, loopback only, no
+news, no update check. Importing this module prepares the start-up of the lab, and of test runs, which name it first
+(`-p labkit.lab`); the library never imports it.
 
-Four habits of other packages are mended here: `spare_slow_import`, `send_without_delay`, `name_this_python` and
+Four habits of other packages are changed here: `spare_slow_import`, `send_without_delay`, `name_this_python` and
 `prefer_this_kernel`; JupyterLab's own in `settings/extensions`. For each, `tests/test_lab.py` or
 `tests/browser/test_opening.py` has a test that fails on the day it is no longer needed.
 """
@@ -63,7 +63,7 @@ def name_this_python() -> None:
     original = AsyncLargeFileManager.get
 
     async def get_named(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Read a file as Jupyter does; a Python notebook is told of the Python that will run it."""
+        """Read a file as Jupyter does, and name in a Python notebook the Python that will run it."""
         model = await original(self, *args, **kwargs)
         metadata = model["content"]["metadata"] if model["type"] == "notebook" and model["content"] else {}
         if metadata.get("language_info", {}).get("name") == "python":
@@ -119,7 +119,7 @@ def refuse_taken_port(flags: Sequence[str]) -> None:
 
 
 def port_refusal(port: int, ip: str, error: OSError) -> str:
-    """What was found, what is needed and what to do, as one sentence for a port that could not be opened."""
+    """One sentence for a port that could not be opened: the cause, the need and the way out."""
     found = {
         errno.EADDRINUSE: "is taken (perhaps by a lab that is still running)",
         errno.EACCES: "may not be opened by this account",

@@ -1,1 +1,1 @@
-"""What a learner sees, a folder for each part (the map is in CONTRIBUTING.md). The core never imports this package."""
+"""The teaching part of labkit: everything that a learner sees."""

@@ -110,9 +110,7 @@ def _metadata(grade_id: str, *, solution: bool = False, **graded: Any) -> dict[s
 
 
 def solution(exercise: Exercise) -> str:
-    """The reference solution as code that stands by itself: its source, and imports of the names that it takes from its
-    module.
-    """
+    """The reference solution as complete code: its source, and imports of the names that it takes from its module."""
     source = inspect.getsource(exercise.reference).strip()
     module = sys.modules[exercise.reference.__module__]
     used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}

@@ -1,1 +1,1 @@
-"""What a cell shows when it is no chart: tables, words, requests on the wire, labkit's own source."""
+"""Cell outputs other than charts: tables, words, requests on the wire, labkit's own source."""

@@ -1,4 +1,4 @@
-"""What the browser's half of every widget begins with: how elements are made, and how they look and take keys."""
+"""JavaScript and CSS that all widgets share: how elements are made, and how they look and take keys."""
 
 from pathlib import Path
 

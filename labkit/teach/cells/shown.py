@@ -1,4 +1,4 @@
-"""What a cell shows when it is not a chart: one thing in HTML (or Markdown) and in plain text, for every reader.
+"""An output other than a chart: one thing in HTML (or Markdown) and in plain text, for every reader.
 
 A table, or paragraphs behind a line at the side.
 """
@@ -39,9 +39,9 @@ class Shown:
 
 
 def escaped(text: str, quote: bool = True) -> str:
-    """Text as HTML that every reader shows as it stands; `quote` turns quotation marks into entities as well.
+    """Return a text as HTML that every reader shows unchanged; `quote` turns quotation marks into entities as well.
 
-    JupyterLab and GitHub set what stands between two dollar signs as a formula, unless each is an element of its own.
+    JupyterLab and GitHub set the text between two dollar signs as a formula, unless each sign is a separate element.
     """
     html = escape(text, quote)
     return html.replace("$", "<span>$</span>") if html.count("$") > 1 else html

@@ -86,14 +86,14 @@ def as_timeline(talk: Iterable[Message | Mapping[str, Any] | Fate]) -> Shown:
 
 
 def _source_words(source: str) -> str:
-    """Who answered and what its token counts are worth, from a record's `source`."""
+    """The sender of the reply, and the worth of its token counts, from a record's `source`."""
     if source.startswith("offline"):
         return "offline Claude (simulated; its token counts are estimates)"
     return "live Claude (token counts as billed)" if source == "live" else source
 
 
 def sources(log: Iterable[Sent]) -> str:
-    """Who answered the requests of a log, each named once."""
+    """The senders of a log's replies, each named once."""
     return listed(list(dict.fromkeys(_source_words(sent.source) for sent in log)))
 
 

@@ -60,8 +60,7 @@ class Chart(ChartData):
         return Shown(self.words, self.html(), also={"application/vnd.plotly.v1+json": plotly_form(self)})
 
     def bundle(self, caption: bool = False) -> dict[str, Any]:
-        """What a notebook stores for the picture: a PNG, which every reader shows, the words, and the data to
-        draw it again.
+        """The stored form of the picture: a PNG, which every reader shows, the words, and the data to draw it again.
 
         Not plotly's form beside the PNG: JupyterLab then shows the PNG cut off until the mouse moves over it,
         and overwrites it.
@@ -83,7 +82,7 @@ class Chart(ChartData):
 
 
 def png_metadata(words: str) -> dict[str, Any]:
-    """How wide a stored PNG is shown, and its text for those who cannot see it."""
+    """The width of a stored PNG, and its text for readers who cannot see it."""
     return {"image/png": {"width": WIDTH, "alt": words}}
 
 

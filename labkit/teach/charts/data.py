@@ -72,7 +72,7 @@ class Lane:
         return cls(label, part, list(zip(turns[::2], turns[1::2], strict=True)))
 
     def holds(self, place: int) -> bool:
-        """Whether the strip covers this category."""
+        """True if the strip covers this category."""
         return any(start <= place < stop for start, stop in self.spans)
 
 
@@ -117,7 +117,7 @@ class ChartData:
 
     @property
     def end(self) -> float:
-        """Where the value axis ends: `top` if it is given, otherwise just above the largest value or threshold."""
+        """The end of the value axis: `top` if it is given, otherwise just above the largest value or threshold."""
         marks = [mark.value for mark in self.thresholds]
         return self.top or max([*self.totals(), *marks, 0]) * 1.05 or 1
 

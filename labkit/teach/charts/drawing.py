@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How one part of a request looks everywhere: a label, a colour, and a hatch so that colour is not the only sign.
+    """The look of one part of a request everywhere: a label, a colour, and a hatch so that colour is not the only sign.
 
-    `hatch` is one of `""`, `"/"`, `"\\\\"`, `"x"`, `"-"`, `"."` (plotly's names for them).
+    `hatch` is one of `""`, `"/"`, `"\\"`, `"x"`, `"-"`, `"."` (plotly's names for them).
     """
 
     label: str
@@ -104,5 +104,5 @@ def hatch_of(box: Box) -> str:
 
 
 def stroke_width(hatch: str) -> float:
-    """How thick the strokes of a hatch are."""
+    """The thickness of a hatch's strokes."""
     return 2 if hatch == "." else 1

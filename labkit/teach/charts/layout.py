@@ -1,4 +1,4 @@
-"""Where everything of a chart goes: title, legend, bars or lines, axes, thresholds, notes and source.
+"""The places of a chart's title, legend, bars or lines, axes, thresholds, notes and source.
 
 Sizes are in units of the sheet; a unit is a pixel at normal size.
 """

@@ -1,4 +1,4 @@
-"""How wide a line of text is, and how to cut or break it so that it fits: the same for SVG and PNG.
+"""Measure, cut and break lines of text so that they fit: the same for SVG and PNG.
 
 Measured in the font that Pillow carries with it, so that no font of this machine changes a layout.
 """
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from PIL import ImageFont
 
 WIDER = 1.17
-"""How much wider than the PNG's font a browser's may be: DejaVu Sans, the widest of the common sans serifs."""
+"""The factor by which a browser's font may be wider than the PNG's: DejaVu Sans, the widest of the common sans serifs.
+"""
 FOLDED = {
     0x2013: "-",
     0x2014: "-",
@@ -24,7 +25,7 @@ FOLDED = {
     0x20AC: "EUR",
 }
 DRAWN = {0xB7, 0xB0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2026}
-"""What the font draws beyond ASCII: middle dot, degree sign, quotation marks and the ellipsis."""
+"""The font's signs beyond ASCII: middle dot, degree sign, quotation marks and the ellipsis."""
 
 
 def width_of(text: str, size: float) -> float:

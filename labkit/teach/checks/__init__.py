@@ -1,1 +1,1 @@
-"""How an answer is checked: run within bounds, held against the reference and the known mistakes."""
+"""Check an answer: run it within bounds, compare it with the reference and the known mistakes."""

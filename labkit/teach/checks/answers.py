@@ -1,4 +1,4 @@
-"""Where a learner's answer is: in a cell of the notebook, or in a file of their own beside it."""
+"""Find a learner's answer: in a cell of the notebook, or in a file of the learner's in the same folder."""
 
 import linecache
 import sys
@@ -18,18 +18,18 @@ class Own:
 
 
 SECONDS = 5.0
-"""How long a file may run, in seconds: it imports what it needs."""
+"""Processor seconds that a file may use; it imports the packages that it needs."""
 
 _read: dict[Path, Own] = {}
 
 
 def in_notebook(name: str) -> object:
-    """What the notebook calls by this name; None when there is nothing."""
+    """The notebook's object of this name; None when there is none."""
     return vars(sys.modules["__main__"]).get(name)
 
 
 def in_file(name: str, file: str) -> Outcome | None:
-    """What a file in the notebook's folder calls by this name, read again whenever the file changed.
+    """The object of this name in a file of the notebook's folder, read again whenever the file changed.
 
     None when there is no such file; an outcome with the trouble when it does not run, and one whose value is None when
     it has nothing by that name. The file is imported under its own name, so that the notebook can import it as well.

@@ -67,7 +67,7 @@ class Broken(WrongShape):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a learner's code came to: a value, or the trouble it ran into.
+    """The outcome of a learner's code: a value, or the trouble it ran into.
 
     `trouble` is a clause in words, empty when all went well, and `where` the learner's own line; `kind` names
     the error's type, or is "time" when the limit was hit, "busy" when the machine left no time to run the code.
@@ -106,7 +106,7 @@ class Finding:
     tried: bool = True
 
     def __str__(self) -> str:
-        """The sentence, with the hint on a line of its own."""
+        """The sentence, with the hint on the next line."""
         return f"{self.sentence}\n  Hint: {self.hint}" if self.hint else self.sentence
 
     __repr__ = __str__
@@ -207,7 +207,7 @@ def caught(action: Callable[[], object]) -> Outcome:
 
 
 def _line(error: BaseException) -> str:
-    """Where the error arose, if that line is the learner's own."""
+    """The line in which the error arose, if that line is the learner's own."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if _own(frame.filename):
             return f" in line {frame.lineno}: {frame.line}" if frame.line else ""
@@ -263,7 +263,7 @@ def _starved() -> bool:
 def _stop(thread: threading.Thread, ended: threading.Event) -> None:
     """Raise SystemExit inside a thread until it ends; one that sits in a long system call is left to end by itself.
 
-    Told by an event, because a `join` that is interrupted takes the thread for ended in Python 3.12.
+    An event says so, because a `join` that is interrupted takes the thread for ended in Python 3.12.
     """
     for _ in range(20):
         if ended.is_set() or thread.ident is None:

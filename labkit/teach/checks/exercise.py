@@ -23,7 +23,7 @@ from labkit.teach.checks.probing import closest, finding_of, known, observed, sa
 from labkit.teach.record import progress
 
 WHOLE_CHECK = 5.0
-"""How long a learner's code may run within all probes of one check, and in the conversations after them, in seconds."""
+"""Processor seconds of a learner's code within all probes of one check, and again in the conversations after them."""
 
 
 class Failing(Protocol):
@@ -33,11 +33,11 @@ class Failing(Protocol):
         """The claim that does not hold, and why."""
 
     def shown(self, words: bool = False) -> Shown:
-        """What happened, step by step, and with `words` what is wrong at the end of it."""
+        """The conversation step by step, and with `words` the fault at its end."""
 
 
 class Course(Protocol):
-    """What an answer is put through besides its probes: conversations, say; `passed` tells that it held out."""
+    """Further tests after the probes, such as random conversations. `passed` ends the success message."""
 
     @property
     def passed(self) -> str:
@@ -52,8 +52,8 @@ class Course(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a check found: a headline, findings claim by claim, the known mistake, if it is one, with its lesson, and
-    what was `seen` when it failed.
+    """The result of a check: a headline, findings claim by claim, the known mistake, if it is one, with its lesson, and
+    the conversation `seen` when it failed.
 
     `untouched` says that there is nothing to check yet, `busy` that the machine left no time to check, which counts
     as no attempt.
@@ -88,8 +88,8 @@ class Exercise:
     """One exercise. `mistakes` are wrong answers as functions; the docstring of each is the message its author gets.
 
     `covers` are ids of the curriculum, `task` says what to write, `stub` is the text of the cell to fill in; with
-    `defect` it is code with a defect that the learner mends. `course` is what an answer is put through besides its
-    probes, and `file` a file of the learner's own that may hold the answer instead of the notebook.
+    `defect` it is code with a defect that the learner fixes. `course` are further tests after the probes, and `file` a
+    file of the learner's own that may hold the answer instead of the notebook.
     """
 
     id: str
@@ -107,12 +107,12 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        """What the learner's function or class is called."""
+        """The name of the learner's function or class."""
         return self.reference.__name__
 
     @property
     def kind(self) -> str:
-        """What is to be written: a function or a class."""
+        """The kind of object to write: a function or a class."""
         return "class" if isinstance(self.reference, type) else "function"
 
     def __repr__(self) -> str:
@@ -193,7 +193,7 @@ class Exercise:
 
     @contextmanager
     def _prepared(self) -> Iterator[None]:
-        """What a course needs is loaded, what its answers print is left out, and nobody waits for a pause."""
+        """Load the course, hide what the learner's code prints, and skip its sleeps."""
         if self.course:
             self.course.prepare()
         with redirect_stdout(io.StringIO()) if self.course else nullcontext(), unhurried(bool(self.course)):
@@ -229,7 +229,7 @@ class Exercise:
         return replace(verdict, seen=failing.shown(words)) if failing else verdict
 
     def _failing(self, answer: Answer, claim: str) -> Failing | None:
-        """What an answer fails at in its course, which may be that it came to no end."""
+        """The first failure in the course, a timeout included."""
         if self.course is None:
             return None
         outcome = bounded(partial(self.course.failing, telling(answer), claim), WHOLE_CHECK)
@@ -260,7 +260,7 @@ class Exercise:
         return Verdict(False, f"✗ Exercise {self.id}: {told}", (failing.finding(),))
 
     def _half(self, waiting: str, right: int, findings: tuple[Finding, ...]) -> Verdict:
-        """What is written is right so far, and `waiting` tells what is still a stub."""
+        """A half-written answer that is right so far; `waiting` names the part that is still a stub."""
         told = f"{right} of {len(self.probes)} checks are right, and {waiting}."
         return Verdict(False, f"Not yet, exercise {self.id}: {told}", findings)
 
@@ -300,7 +300,7 @@ class _Stopped:
     outcome: Outcome
 
     def finding(self) -> Finding:
-        """Why it did not."""
+        """The reason why it did not end."""
         claim = "every conversation comes to an end"
         return Finding(claim, False, f"✗ Not yet: {claim}. {self.outcome.told()}")
 
@@ -314,7 +314,7 @@ _hints_shown: dict[str, int] = {}
 
 @cache
 def _given(stub: str, name: str) -> Answer:
-    """What the learner was given to mend, as it runs."""
+    """The code that the learner was given to fix, as it runs."""
     space: dict[str, Any] = {}
     exec(stub, space)
     found: Answer = space[name]

@@ -1,4 +1,4 @@
-"""What an answer does, held against what the reference does: probes, what came of them, the mistake it looks like."""
+"""An answer compared with the reference: probes, their outcomes, and the known mistake that it looks like."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ def observed(probes: Sequence[Probe], answer: Answer, seconds: float = 1e9) -> l
 
 
 def known(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
-    """What a reference or a known mistake does, observed once; not kept when the machine was too slow for it."""
+    """The outcomes of a reference or a known mistake, observed once; not kept when the machine was too slow for it."""
     if (probes, answer) not in _seen:
         seen = observed(probes, answer)
         if any(outcome.unfinished for outcome in seen):
@@ -48,8 +48,8 @@ def known(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
 
 
 def telling(answer: Answer) -> Answer:
-    """The answer, with the two results that are no result told apart: the stub's three dots, and a
-    forgotten return. A class tells them apart where its methods are called.
+    """Wrap the answer so that the stub's three dots and a forgotten return raise different errors. A class
+    distinguishes them where its methods are called.
     """
     if isinstance(answer, type):
         return answer
@@ -67,7 +67,7 @@ def telling(answer: Answer) -> Answer:
 
 
 def finding_of(probe: Probe, got: Outcome, expected: Outcome) -> Finding:
-    """What came of a probe, as a claim that holds or does not yet, with what was expected."""
+    """The finding for a probe: a claim that holds or does not yet, with the expected outcome."""
     if same(got, expected):
         return Finding(probe.claim, True, f"✓ Right: {probe.claim}.")
     if got.untried:
@@ -85,8 +85,8 @@ def _untried(claims: str, outcome: Outcome) -> Finding:
 
 
 def told_once(findings: Sequence[Finding], got: Sequence[Outcome]) -> tuple[Finding, ...]:
-    """The findings, with those that fail by a trouble that was told already gathered in one line at the end, and what
-    was not tried in one line for each reason.
+    """The findings, with a trouble that was named already gathered in one line at the end, and untried claims in one
+    line for each reason.
     """
     told: set[str] = set()
     first: list[Finding] = []

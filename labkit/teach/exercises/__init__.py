@@ -1,7 +1,7 @@
 """The exercises themselves, one module a notebook; each offers its `EXERCISES`, and `exercise("01-a")` gives one.
 
-The functions beside a reference solution are its known mistakes: the name says what went wrong, the docstring
-is what a learner who made it is told.
+The functions next to a reference solution are its known mistakes: the name says what went wrong, the docstring is the
+message to a learner who made it.
 """
 
 from functools import cache

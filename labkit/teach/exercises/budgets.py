@@ -91,8 +91,8 @@ def send_with_one_retry(send: Send, prune: Prune, is_overflow: Test, messages: l
 
 
 def every_error_is_retried(send: Send, prune: Prune, is_overflow: Test, messages: list[str]) -> str:
-    """You try again after any error. A wrong key is not mended by leaving messages out: the call fails twice, and the
-    talk gets shorter for nothing. Ask is_overflow first.
+    """You try again after any error. Leaving messages out does not repair a wrong key: the call fails twice, and the
+    conversation gets shorter for nothing. Ask is_overflow first.
     """
     try:
         return send(messages)
@@ -141,8 +141,8 @@ def pruned_before_the_first_try(send: Send, prune: Prune, is_overflow: Test, mes
 
 
 def the_error_is_swallowed(send: Send, prune: Prune, is_overflow: Test, messages: list[str]) -> str:
-    """You turn the error into a text. The caller takes it for a reply, and nobody learns that nothing was sent. Let
-    what you cannot mend pass through with `raise`.
+    """You turn the error into a text. The caller takes it for a reply, and nobody learns that the request was not
+    answered. Let an error that you cannot repair pass through with `raise`.
     """
     try:
         return send_with_one_retry(send, prune, is_overflow, messages)
@@ -167,11 +167,11 @@ class TooLong(Exception):
 
 
 class WrongKey(Exception):
-    """An error of the probes that no pruning mends."""
+    """An error of the probes that no pruning repairs."""
 
 
 def _told(answer: Answer, messages: list[str], most: int, error: type[Exception] = TooLong) -> str:
-    """What an answer does with an API that takes texts of at most `most` characters together, as a sentence."""
+    """The behaviour of an answer with an API that takes texts of at most `most` characters together, as a sentence."""
     sent: list[str] = []
 
     def send(given: list[str]) -> str:

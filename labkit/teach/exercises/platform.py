@@ -24,15 +24,15 @@ def dollars_of(usage: Usage, prices: Prices) -> float:
 
 
 def only_what_was_read_afresh(usage: Usage, prices: Prices) -> float:
-    """You bill input_tokens alone. With caching nearly all of the input stands in the other two fields, and they are
-    billed as well.
+    """You bill input_tokens alone. With caching nearly all of the input is in the other two fields, and they are billed
+    as well.
     """
     return (usage["input_tokens"] * prices["input"] + usage["output_tokens"] * prices["output"]) / MILLION
 
 
 def everything_at_the_price_of_input(usage: Usage, prices: Prices) -> float:
-    """You bill all input at one price. A cache write is dearer than that, and a cache read much cheaper: each field has
-    a price of its own.
+    """You bill all input at one price. A cache write is more expensive than that, and a cache read much cheaper: each
+    field has its price.
     """
     read = usage["input_tokens"] + usage["cache_creation_input_tokens"] + usage["cache_read_input_tokens"]
     return (read * prices["input"] + usage["output_tokens"] * prices["output"]) / MILLION
@@ -49,7 +49,7 @@ def the_cache_is_taken_off_the_input(usage: Usage, prices: Prices) -> float:
 
 
 def the_reply_is_free(usage: Usage, prices: Prices) -> float:
-    """You leave the output out. What Claude writes is the dearest part of all, token by token."""
+    """You leave the output out. The tokens that Claude writes are the most expensive ones."""
     return dollars_of({**usage, "output_tokens": 0}, prices)
 
 

@@ -69,7 +69,7 @@ def one_turn_too_many_goes(messages: list[Wire], most: int) -> list[Wire]:
 
 
 def the_given_list_gets_shorter(messages: list[Wire], most: int) -> list[Wire]:
-    """What you send is right, but you deleted from the list that you were given. What is sent is a view; the
+    """You send the right messages, but you deleted from the list that you were given. The request is a view; the
     conversation itself keeps everything.
     """
     kept = drop_oldest(messages, most)
@@ -90,7 +90,7 @@ def likeness_alone_decides(one: str, other: str, alike: float) -> bool:
 
 
 def numbers_alone_decide(one: str, other: str, alike: float) -> bool:
-    """The same number stands in many different questions: where order 889 is, and what it cost. The likeness has to be
+    """The same number occurs in many different questions: where order 889 is, and what it cost. The likeness has to be
     high as well.
     """
     return sorted(re.findall(r"\d+", one)) == sorted(re.findall(r"\d+", other))

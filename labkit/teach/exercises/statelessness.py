@@ -43,7 +43,7 @@ def the_replies_are_left_out(system: str, history: list[Wire], question: str) ->
 
 
 def the_question_comes_first(system: str, history: list[Wire], question: str) -> Request:
-    """The order is the conversation. Claude answers the message at the end, and here an old one stands there."""
+    """The order is the conversation. Claude answers the message at the end, and here an old one is at the end."""
     return {"system": system, "messages": [{"role": "user", "content": question}, *history]}
 
 
@@ -57,9 +57,7 @@ def the_given_list_grows(system: str, history: list[Wire], question: str) -> Req
 
 
 def the_system_prompt_is_a_message(system: str, history: list[Wire], question: str) -> Request:
-    """The system prompt stands among the messages. It has a field of its own beside them, and it too has
-    to be sent each time.
-    """
+    """The system prompt is among the messages. It has a separate field, and it too has to be sent each time."""
     first = {"role": "system", "content": system}
     return {"messages": [first, *history, {"role": "user", "content": question}]}
 
@@ -102,8 +100,8 @@ def only_the_list_is_copied(messages: list[Wire], secret: str) -> list[Wire]:
 
 
 def the_reply_gives_it_away(messages: list[Wire], secret: str) -> list[Wire]:
-    """Only the user's messages were redacted. A reply often repeats what it was told, so the secret still
-    stands in the log.
+    """Only the user's messages were redacted. A reply often repeats the user's words, so the secret is still in the
+    log.
     """
     return [
         {**message, "content": message["content"].replace(secret, "[redacted]")}

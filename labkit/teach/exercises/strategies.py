@@ -76,7 +76,7 @@ def tool_messages_are_thrown_away(messages: list[Wire], turns: int) -> list[Wire
 
 
 def with_summary(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
-    """A pair stands for the old turns: the summary as a user message, and a reply to it, so that the roles go on."""
+    """Replace the old turns by a pair: the summary as a user message, and a reply to it, so that the roles go on."""
     starts = [i for i, m in enumerate(messages) if m["role"] == "user"]
     if len(starts) <= keep:
         return list(messages)
@@ -91,7 +91,7 @@ def keep_is_counted_in_messages(messages: list[Wire], keep: int, summary: str) -
 
 
 def the_originals_travel_too(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
-    """The summary is there, and everything that it stands for as well: the request got longer instead of shorter."""
+    """The summary is there, and everything that it replaces as well: the request got longer instead of shorter."""
     return [*with_summary(told(), 1, summary)[:2], *messages]
 
 
@@ -104,9 +104,7 @@ def nobody_answers_the_summary(messages: list[Wire], keep: int, summary: str) ->
 
 
 def the_summary_comes_last(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
-    """The summary stands behind the newest turns. It tells what happened before them, and Claude answers what stands
-    last.
-    """
+    """The summary comes after the newest turns. It is about earlier times, and Claude answers what comes last."""
     shorter = with_summary(messages, keep, summary)
     return [*shorter[2:], *shorter[:2]] if len(shorter) < len(messages) else shorter
 

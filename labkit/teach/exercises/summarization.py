@@ -129,8 +129,8 @@ def everything_is_sent_after_all(old: list[Wire], recent: list[Wire], ask: Ask) 
 
 
 def the_old_part_is_thrown_away_first(old: list[Wire], recent: list[Wire], ask: Ask) -> list[Wire]:
-    """The request is right, but the old messages are gone from your list before it is known whether a summary stands
-    for them. Nothing that was said may be lost because a call failed.
+    """The request is right, but the old messages are gone from your list before you know that you have a summary of
+    them. A failed call must not lose anything that was said.
     """
     copy = list(old)
     old.clear()
@@ -138,7 +138,7 @@ def the_old_part_is_thrown_away_first(old: list[Wire], recent: list[Wire], ask: 
 
 
 def only_half_a_pair_is_sent(old: list[Wire], recent: list[Wire], ask: Ask) -> list[Wire]:
-    """The summary stands directly before the user's next message, so two user messages follow one another. The Claude
+    """The summary comes directly before the user's next message, so two user messages follow one another. The Claude
     API merges them; a short reply between them keeps the tidy form that every platform takes.
     """
     made = next_messages(old, recent, ask)
@@ -146,9 +146,7 @@ def only_half_a_pair_is_sent(old: list[Wire], recent: list[Wire], ask: Ask) -> l
 
 
 def the_summary_comes_last(old: list[Wire], recent: list[Wire], ask: Ask) -> list[Wire]:
-    """What happened first has to stand first: behind the recent turns the summary takes the place of the question that
-    is to be answered.
-    """
+    """The summary comes first. At the end it would be read as the question to answer."""
     made = next_messages(old, recent, ask)
     return made if len(made) == len(recent) else [*recent, *made[:2]]
 

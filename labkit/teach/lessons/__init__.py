@@ -1,1 +1,1 @@
-"""What the notebooks work on: conversations kept as data, and runs of programs that not every machine has."""
+"""The material of the notebooks: conversations kept as data, and runs of programs that not every machine has."""

@@ -63,7 +63,7 @@ def begun(file: Path) -> None:
 
 
 def why_not() -> str:
-    """Why Node.js cannot run here, in words; empty where it can."""
+    """The reason why Node.js cannot run here, in words; empty where it can."""
     version = node_version()
     if not version:
         return "node is not installed here"

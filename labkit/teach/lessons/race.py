@@ -27,7 +27,7 @@ type Condense = Callable[[History], tuple[str, Usage]]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An exact detail, the turn that told it, and the question that asks for it later."""
+    """An exact detail, the turn that gave it, and the question that asks for it later."""
 
     turn: int
     detail: str
@@ -35,13 +35,13 @@ class Fact:
 
     @property
     def said(self) -> str:
-        """The sentence that told it, without the question behind it."""
+        """The sentence that gave it, without the question after it."""
         return TURNS[self.turn - 1].rpartition(". ")[0] + "."
 
 
 _DATA = tomllib.loads(files("labkit.teach.lessons").joinpath("race.toml").read_text("utf-8"))
 TURNS: tuple[str, ...] = tuple(_DATA["turns"])
-"""What the learner of the recorded conversation says, turn by turn."""
+"""The learner's lines of the recorded conversation, turn by turn."""
 FACTS: tuple[Fact, ...] = tuple(Fact(**fact) for fact in _DATA["facts"])
 """The details planted in it, oldest first."""
 
@@ -78,8 +78,8 @@ class Leg:
 
 
 class Race:
-    """What strategies send of one conversation: `log` is its recording with the full history, `condense` writes
-    summaries and says what they cost.
+    """The requests that strategies send of one conversation: `log` is its recording with the full history, `condense`
+    writes summaries and gives their cost.
     """
 
     def __init__(self, log: Sequence[Sent], condense: Condense, model: str = DEFAULT_MODEL) -> None:
@@ -107,7 +107,7 @@ class Race:
 
     @property
     def turns(self) -> int:
-        """How many turns were recorded."""
+        """The number of recorded turns."""
         return len(self.talk) // 2
 
     @property
@@ -160,7 +160,7 @@ class Race:
         return shorter, spent
 
     def known(self, legs: Sequence[Leg], turns: int, step: Step = full_history) -> tuple[Fact, ...]:
-        """The facts told so far whose detail the request after `turns` turns would carry."""
+        """The facts given so far whose detail the request after `turns` turns would carry."""
         view = apply((step,), legs[turns - 1].after.append(user("?")))
         text = "\n".join(message.text for message in view)
         return tuple(fact for fact in told(turns) if fact.detail in text)

@@ -1,4 +1,4 @@
-"""What a program shows that not every machine has: its real run where it is found, a stored run where it is not.
+"""Run Redis or Node.js if installed; otherwise show a stored run.
 
 Both say so in the same words, so that a notebook's outputs are the same with and without the program. The stored runs
 are in `stored_runs.toml`; a test holds them to real ones.
@@ -24,24 +24,24 @@ START_SECONDS = 10
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What a program printed, in words that fit both cases; `source` says whether it ran here or was stored."""
+    """The printed text of a program, in words that fit both cases; `source` says if it ran here or was stored."""
 
     printed: str
     source: str
 
     def __repr__(self) -> str:
-        """What was printed."""
+        """The printed text."""
         return self.printed
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        """What was printed; in a live notebook below the source, which differs from machine to machine."""
+        """The printed text; in a live notebook below the source, which differs from machine to machine."""
         from labkit.teach.widgets.explore import live
 
         return live(f"<pre>{escape(self.source)}\n\n{escape(self.printed)}</pre>") | {"text/plain": self.printed}
 
 
 def run_or_stored(name: str, run: Callable[[], str] | None) -> Run:
-    """What `run` gives, or the stored run of that name where there is none.
+    """The result of `run`, or the stored run of that name where there is none.
 
     Raises KeyError for a name without a stored run.
     """
@@ -53,7 +53,7 @@ def run_or_stored(name: str, run: Callable[[], str] | None) -> Run:
 
 
 def with_redis(run: Callable[[str], object]) -> Run:
-    """What `run(url)` gives on a Redis server that is started for it and ended after it, or the stored run.
+    """The result of `run(url)` on a Redis server that is started for it and ended after it, or the stored run.
 
     The server listens on this machine alone and keeps nothing.
     """
@@ -66,8 +66,8 @@ def with_redis(run: Callable[[str], object]) -> Run:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """A Redis server of one's own on a free port of this machine; gives its URL. Raises TimeoutError when it does not
-    start.
+    """Start a separate Redis server on a free port of this machine and give its URL. Raises TimeoutError when it does
+    not start.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -22,7 +22,7 @@ class Question:
     answer: str
 
     def answered_by(self, text: str) -> bool:
-        """Whether the answer stands in a text, in capitals or not."""
+        """True if the answer is in a text, in capitals or not."""
         return self.answer.casefold() in text.casefold()
 
 

@@ -1,4 +1,4 @@
-"""How an entry of a TOML file becomes a question: its numbers filled in, its key read or worked out by labkit."""
+"""Make a question of an entry of a TOML file: its numbers filled in, its key read or worked out by labkit."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

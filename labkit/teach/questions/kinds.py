@@ -17,7 +17,7 @@ LETTERS = "abcdefghij"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer to choose, whether it is right, and why. In a prediction, `is_` is the outcome that it stands for;
+    """One answer to choose, whether it is right, and why. In a prediction, `is_` is the outcome that it predicts;
     `role` is the speaker where the option is a message, and `array` the messages where it is a list of them.
     """
 
@@ -53,7 +53,7 @@ class Graded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What all kinds share. `covers` are ids of the curriculum, `shown` the order in which the options are shown."""
+    """The fields of every kind. `covers` are ids of the curriculum, `shown` is the order of the options."""
 
     id: str
     covers: tuple[str, ...]
@@ -90,7 +90,7 @@ class Question:
         return f"{'Right' if option.right else 'Wrong'}: {option.why}"
 
     def lines(self) -> list[str]:
-        """What there is to choose or to write, in lines of text."""
+        """The options, or the blank to fill in, in lines of text."""
         return [f"{letter}) {self.options[p].text}" for letter, p in zip(LETTERS, self.shown, strict=False)]
 
     def answers(self) -> list[str]:
@@ -184,7 +184,7 @@ class Marked(SeveralOf):
         return [f"[{n}] {option.role}: {option.text}" for n, option in enumerate(self.options, 1)]
 
     def answers(self) -> list[str]:
-        """What becomes of the messages, and why; those with the same reason stand together."""
+        """The fate of each message with its reason; those with the same reason are grouped."""
         numbers: dict[str, str] = {}
         for n, note in enumerate(self.notes(), 1):
             numbers[note] = f"{numbers.get(note, '')}[{n}] "
@@ -225,7 +225,7 @@ class Ordered(Question):
         return f"Place {place + 1}: {self.options[place].why}"
 
     def answers(self) -> list[str]:
-        """The steps in order, each with why it stands there."""
+        """The steps in order, each with the reason for its place."""
         return [f"{place}. {option.text} ({option.why})" for place, option in enumerate(self.options, 1)]
 
     def in_words(self, given: object) -> str:
@@ -269,7 +269,7 @@ class Number(Question):
         return (f"{self.answer:,.10g} {self.unit}: {self.why}",)
 
     def lines(self) -> list[str]:
-        """What to write."""
+        """The blank to fill in."""
         return [f"(a number, in {self.unit})"]
 
     def answers(self) -> list[str]:
@@ -281,7 +281,7 @@ class Number(Question):
         return f"{given} {self.unit}"
 
     def public(self) -> dict[str, Any]:
-        """What is asked, and the unit."""
+        """The question, and the unit."""
         return {**Question.public(self), "unit": self.unit}
 
 

@@ -26,7 +26,7 @@ type Values = Mapping[str, Any]
 
 def drawn(draw: Mapping[str, Sequence[Any]], id: str, seed: int) -> dict[str, Any]:
     """One value from each list, chosen by the question's id and the seed: the first ones for seed 0, and all other
-    combinations one after another for the seeds behind it, in an order of their own.
+    combinations one after another for the later seeds, in an order fixed by the id.
     """
     many = prod(map(len, draw.values()))
     place = 0 if seed == 0 or many == 1 else _others(id, many)[(seed - 1) % (many - 1)]
@@ -66,13 +66,13 @@ def _talk(turns: int) -> History:
 
 
 def carried(turns: int) -> Values:
-    """How many messages a request carries behind so many finished turns."""
+    """The messages of a request after so many finished turns."""
     answer = len(apply((full_history,), _talk(turns)))
     return {"answer": answer, "replies": turns, "past": 2 * turns, "one_more": answer + 1, "next": turns + 1}
 
 
 def rewound(done: int, back: int) -> Values:
-    """How many messages a request carries when a conversation goes on from the end of an earlier turn."""
+    """The messages of a request when a conversation goes on from the end of an earlier turn."""
     return {"answer": len(_talk(done)[: 2 * back]) + 1, "past": 2 * back, "whole": len(_talk(done))}
 
 
@@ -82,7 +82,7 @@ def growth(first: int, second: int, third: int) -> Values:
 
 
 def window(size: int) -> Values:
-    """How many messages a window of this size really sends in a long talk."""
+    """The messages that a window of this size really sends in a long conversation."""
     answer = len(KeepRecent(size)(_talk(3 * size)))
     return {"answer": answer, "over": size + 1, "questions": (answer + 1) // 2}
 
@@ -96,7 +96,7 @@ def gone(size: int) -> Values:
 
 
 def room(window: int, system: int, message: int, reply: int, used: int, tools: int = 0) -> Values:
-    """What a plan leaves for more history."""
+    """The tokens that a plan leaves for more history."""
     budget = TokenBudget(window, system, message, reply, tools)
     answer = budget.left_after(used)
     left_out = {"no_system": system, "no_message": message, "no_reply": reply, "no_tools": tools}
@@ -104,12 +104,12 @@ def room(window: int, system: int, message: int, reply: int, used: int, tools: i
 
 
 def every_turn(system: int, turns: int) -> Values:
-    """What a system prompt comes to over a conversation."""
+    """The tokens of a system prompt over a whole conversation."""
     return {"answer": turns * TokenBudget(system=system).system}
 
 
 def shared(window: int) -> Values:
-    """What the production split gives the history."""
+    """The tokens that the production split gives the history."""
     parts = allocate(window)
     return {"answer": parts["history"], "rest": window - parts["reply"], "used": window - parts["system"]}
 
@@ -143,7 +143,7 @@ def paid_back(calls: int, saves: int) -> Values:
 
 
 def summarized(turns: int, keep: int) -> Values:
-    """How many messages a request carries after a summary, with its pair and the question at hand."""
+    """The messages of a request after a summary, with its pair and the question at hand."""
     view = Summarize(in_a_line, keep=keep)(_talk(turns)[:-1])
     return {
         "answer": len(view) + 1,
@@ -161,7 +161,7 @@ COMPUTED: Mapping[str, Callable[..., Values]] = {
         window,
     )
 }  # fmt: skip
-"""What a question's `compute` may name; each gives `answer` and the values of its slips and texts."""
+"""The functions that a question's `compute` may name; each gives `answer` and the values of its slips and texts."""
 
 
 def told_tokens(message: Message) -> int:
@@ -183,4 +183,4 @@ STEPS: Mapping[str, Callable[..., tuple[Step, ...]]] = {
     "without_repeats": lambda: (Deduplicate(),),
     "summary": lambda keep: (Summarize(in_a_line, keep=keep),),
 }
-"""What a question's `step` may name: from the values drawn to the steps that are run on its messages."""
+"""The functions that a question's `step` may name: from the values drawn to the steps that are run on its messages."""

@@ -18,10 +18,10 @@ _sure: dict[str, float] = {}
 
 
 def predict(id: str, guess: object = ..., sure: float | None = None) -> Shown:
-    """Ask what will happen, and write down the guess: a letter, or a number. Three dots mean that there is
-    none yet. `sure` says, for whoever wants to, how sure they are, in percent from 0 to 100.
+    """Ask for a guess of what will happen: a letter, or a number. Three dots mean that there is none yet. `sure` is the
+    learner's confidence, for those who want to give it, in percent from 0 to 100.
 
-    Raises KeyError for an unknown id; a guess that is none of the answers is told in words.
+    Raises KeyError for an unknown id; a guess that is none of the answers is named in words.
     """
     asked = _find(id)
     _guesses.pop(id, None)

@@ -1,4 +1,4 @@
-"""How a conversation breaks a law: had with a learner's manager, made smaller, and shown as a timeline."""
+"""A conversation that breaks a law: run with a learner's manager, made smaller, and shown as a timeline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +89,7 @@ def play(run: Run, talk: Talk, laws: Sequence[Law]) -> None:
 
 
 def broken(kind: type, talk: Talk, laws: Sequence[Law]) -> Break | None:
-    """How a conversation breaks a law, or None; an error of the learner's own code breaks one too."""
+    """The conversation with the law that it breaks, or None; an error of the learner's own code breaks one too."""
     runs: list[Run] = []
     laws_broken: list[Law] = []
 

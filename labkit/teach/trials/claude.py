@@ -1,7 +1,7 @@
-"""The far side of a trial: an offline Claude whose replies can be told apart, and which fails on request.
+"""The far side of a trial: an offline Claude with distinguishable replies, which fails on request.
 
-It tells the request that holds the question at hand from one that asks for a summary, so that a fault can be planned
-for either.
+It distinguishes the request that holds the question at hand from one that asks for a summary, so that a fault can be
+planned for either.
 """
 
 import json
@@ -18,7 +18,7 @@ type Wire = dict[str, Any]
 MESSAGES_PATH = "/v1/messages"
 FAULTS: Mapping[str, int | str] = {"529": 529, "500": 500, "timeout": "read_timeout"}
 SHAPES = ("text", "thinking", "two texts", "empty")
-"""What a reply may look like: text alone, text behind a thinking block, text in two blocks, nothing at all."""
+"""The shapes of a reply: text alone, text after a thinking block, text in two blocks, nothing at all."""
 
 
 class TrialClaude:
@@ -30,7 +30,7 @@ class TrialClaude:
     """
 
     def __init__(self) -> None:
-        """Set up an offline Claude of its own; nothing goes wrong until it is asked for."""
+        """Set up a separate offline Claude; nothing goes wrong until it is asked for."""
         self.question, self.shape, self.cached = "", "text", False
         self.fault = self.summary_fault = ""
         self.answers = self.summaries = 0
@@ -51,7 +51,7 @@ class TrialClaude:
         return f"Answer {self.answers}." if self.answers > answers else ""
 
     def twin(self) -> "TrialClaude":
-        """Another one that has said as much as this one, with a client and a log of its own."""
+        """Return another one that has said as much as this one, with its own client and log."""
         other = TrialClaude()
         other.answers, other.summaries = self.answers, self.summaries
         return other
@@ -61,7 +61,7 @@ class TrialClaude:
         return [sent for sent in self.log[since:] if sent.path == MESSAGES_PATH]
 
     def is_main(self, messages: list[Wire]) -> bool:
-        """Whether a request with these messages asks the question at hand, and not for a summary."""
+        """True if a request with these messages asks the question at hand, not for a summary."""
         return bool(messages) and last_words(messages[-1]) == self.question
 
     def reply(self, body: Mapping[str, Any]) -> Reply:
@@ -75,7 +75,7 @@ class TrialClaude:
         return Reply(shaped("text" if self.shape == "empty" else self.shape, f"Summary {self.summaries}."))
 
     def planned(self, body: Mapping[str, Any]) -> str:
-        """What is planned to go wrong with this request; nothing, mostly."""
+        """The fault planned for this request, or ""."""
         return self.fault if self.is_main(body.get("messages", [])) else self.summary_fault
 
 
@@ -112,7 +112,7 @@ def shaped(shape: str, words: str) -> list[Wire]:
 
 
 def last_words(message: Mapping[str, Any]) -> str:
-    """What a message says in one line, however its content is written: texts put together, tools by name and id.
+    """Return a message in one line, however its content is written: texts joined, tools by name and id.
 
     Thinking is left out; blocks may be dicts or the SDK's objects.
     """

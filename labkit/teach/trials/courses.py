@@ -1,5 +1,4 @@
-"""What the managers of notebook 06 are put through: each law with the conversations that bring it to light, and after
-them random ones.
+"""The trials of notebook 06's managers: each law with the conversations that test it, then random conversations.
 
 The same answer gives the same conversations on every run and every machine, so that what is shown can be stored; that
 is why the numbers come from `random.Random` and not from a library whose choices change with its version.
@@ -28,8 +27,8 @@ LONGEST = 7
 
 @dataclass(frozen=True)
 class Course:
-    """Laws in the order in which they are `taught`, each with conversations of its own, and random conversations of
-    some `moves` that have to keep all of them, with a manager set up in one of some ways (`settings`).
+    """Laws in the order in which they are `taught`, each with its conversations, and random conversations of some
+    `moves` that have to keep all of them, with a manager set up in one of some ways (`settings`).
 
     `wrap` makes a manager's class of an answer that is not one; `conversations` is how many random ones are tried.
     """
@@ -71,8 +70,8 @@ class Course:
         return Talk(moves, self.settings[int(draw() * len(self.settings))])
 
     def _kept(self, law: Law, talks: Sequence[Talk], answer: Any) -> str:
-        """That a law holds in these conversations, in words; raises LawBroken, Untried where nothing came of which it
-        could hold, and what the learner's code raises.
+        """Return "kept" if the law holds in these conversations; raises LawBroken if not, Untried if it never applied,
+        and any error of the learner's code.
         """
         kind, runs = self.wrap(answer), []
         for talk in talks:

@@ -22,12 +22,12 @@ HINT = "Write a new file beside it, and let os.replace or Path.replace put it in
 
 @dataclass
 class Watched:
-    """What the file held, from call to call: pairs of the call and what stood in the file after it."""
+    """The content of the file from call to call: pairs of the call and the file after it."""
 
     seen: list[tuple[str, str]] = field(default_factory=list)
 
     def bad(self) -> tuple[str, str] | None:
-        """The first moment at which neither the old nor the new conversation stood there."""
+        """The first moment at which the file held neither the old nor the new conversation."""
         return next(((call, held) for call, held in self.seen if held not in WHOLE), None)
 
     def finding(self) -> Finding:
@@ -42,7 +42,7 @@ class Watched:
 
 
 def in_folder(use: Callable[[Path], object]) -> object:
-    """Use the path of a file that holds the old conversation, alone in a folder of its own."""
+    """Use the path of a file that holds the old conversation, alone in its folder."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / NAME
         path.write_text(json.dumps(OLD), "utf-8")
@@ -50,7 +50,7 @@ def in_folder(use: Callable[[Path], object]) -> object:
 
 
 def held(path: Path) -> str:
-    """What stands in the file, in words."""
+    """The content of the file, in words."""
     try:
         text = path.read_text("utf-8")
     except OSError:
@@ -89,14 +89,14 @@ def watched(save: Callable[..., object]) -> Watched:
 
 
 def whole_throughout(save: Callable[..., object]) -> str:
-    """That the file is whole at every moment; raises Broken when it is not."""
+    """Check that the file is whole at every moment; raises Broken when it is not."""
     if bad := watched(save).bad():
         raise Broken(f"leaves {bad[1]} if the machine stops right after {bad[0]}()")
     return "whole"
 
 
 class SaveCourse:
-    """What a save is put through: a crash at every moment."""
+    """The trial of a save: a crash at every moment."""
 
     passed = ""
 

@@ -1,4 +1,4 @@
-"""What holds for every conversation with a manager: laws, each a claim, a hint and a test of the newest step.
+"""Laws that hold for every conversation with a manager: each a claim, a hint and a test of the newest step.
 
 A test gives a clause that goes on after "Your code" when the law is broken, and nothing when it holds. None of them
 looks at the words of a reply beyond whether they are the ones that came.
@@ -20,9 +20,7 @@ type Test = Callable[[Run, Step], str]
 
 @dataclass(frozen=True)
 class Need:
-    """What has to happen in a conversation before a law can hold of it: the words for when it never did, and the test
-    of a step.
-    """
+    """The condition under which a law applies: the test of a step, and the words for when it never did."""
 
     missing: str = ""
     met: Callable[[Run, Step], bool] = lambda *_: True
@@ -57,7 +55,7 @@ def lines(messages: list[Wire]) -> list[tuple[str, str]]:
 
 
 def api_words(sent: Sent) -> str:
-    """What the API said against a request, in its own words."""
+    """The API's own words against a request."""
     error = sent.reply.get("error", {})
     return str(error.get("message", ""))
 
@@ -99,7 +97,7 @@ def _messages(messages: list[Any]) -> str:
 
 
 def _view_sent(run: Run, step: Step) -> str:
-    """Tried on a class of its own, and only once: what travels is what its get_messages() gives."""
+    """Try it on a separate class, and only once: the messages that get_messages() returns are those that travel."""
     if [one.move for one in run.steps] != ["say", "say"]:
         return ""
     again = Run(type(run.kind.__name__, (run.kind,), {"get_messages": _newest_alone}), run.settings)

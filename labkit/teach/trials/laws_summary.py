@@ -68,7 +68,7 @@ def _stands_for(run: Run, message: Wire, until: Sent | None = None) -> bool:
 
 
 def _open_turns(run: Run, answered: Sent, until: Sent) -> int:
-    """How many turns no summary stood for when a request had been answered, its own turn with them."""
+    """Turns not yet summarized when `answered` came back, its own included."""
     step = next(step for step in run.steps if step.main is answered)
     return 1 + sum(not _stands_for(run, turn[0], until) for turn in turns(step.said))
 
@@ -115,7 +115,7 @@ def _nothing_vanishes(run: Run, step: Step) -> str:
 
 
 def _held(run: Run, message: Wire) -> bool:
-    """Whether a manager holds a message's words anywhere."""
+    """True if a manager holds a message's words anywhere."""
     kept = {name: value for name, value in vars(run.manager).items() if name != "client"}
     return all(part in json.dumps(kept, ensure_ascii=False, default=_readable) for part in _parts(message))
 

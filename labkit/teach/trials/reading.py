@@ -1,4 +1,4 @@
-"""What the methods of a learner's manager give back, with stubs, forgotten returns and other shapes told apart."""
+"""The results of a learner's methods, with stubs, forgotten returns and other shapes distinguished."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,8 +15,8 @@ USAGE = {
 
 
 def told(value: Any, name: str, may_be_none: bool = False) -> Any:
-    """What a learner's method of this name gave back; raises NotYet for the stub's three dots, WrongShape for a
-    forgotten return.
+    """Return the result of a learner's method; raises NotYet for the stub's three dots, WrongShape for a forgotten
+    return.
     """
     if value is ...:
         raise NotYet(name)
@@ -33,7 +33,7 @@ def listed(value: Any, name: str) -> list[Wire]:
 
 
 def written[T](read: Callable[[], T]) -> T | None:
-    """What reading a method gives, None while it is still the stub."""
+    """Return the value that reading a method gives, None while it is still the stub."""
     try:
         return read()
     except NotYet:

@@ -36,7 +36,7 @@ MOVES: Mapping[str, str] = {
     "open tools": "hands in the result of a tool call",
     "reload": "the conversation is saved and loaded",
 }
-"""What can happen in a conversation, in words."""
+"""The moves of a conversation, in words."""
 
 LOST = frozenset({"529", "500", "timeout", "garbled", "stopped"})
 """Moves whose question gets no answer."""
@@ -70,7 +70,7 @@ class Step:
 
     @property
     def view(self) -> list[Wire]:
-        """What get_messages() gives; raises NotYet for the stub."""
+        """The messages of get_messages(); raises NotYet for the stub."""
         return told(... if self.shown is None else self.shown, "get_messages")  # type: ignore[no-any-return]
 
     @property
@@ -80,7 +80,7 @@ class Step:
 
     @property
     def answered(self) -> bool:
-        """Whether the call went well as far as the far side is concerned."""
+        """True if the far side answered the call without an error."""
         return self.asked is not None and self.move not in LOST
 
     @property
@@ -230,7 +230,7 @@ def started(kind: type, settings: Mapping[str, Any], client: Any) -> Any:
 
 
 def _other_spelling(kind: type, name: str) -> bool:
-    """Whether the first class that knows a setting knows it by its other name."""
+    """True if the class takes this setting under its other spelling."""
     both = {name, SPELLINGS.get(name, name)}
     known = (both & _parameters(vars(base).get("__init__")).keys() for base in kind.__mro__)
     return next((name not in found for found in known if found), False)
@@ -243,7 +243,7 @@ def give_client(manager: Any, client: Any) -> None:
 
 
 def takes(kind: type, name: str) -> bool:
-    """Whether a class can be called with this keyword, looking through those that hand **settings upward."""
+    """True if a class can be called with this keyword, looking through those that hand **settings upward."""
     for base in kind.__mro__:
         parameters = _parameters(vars(base).get("__init__"))
         if name in parameters:
@@ -275,7 +275,7 @@ def lent(kind: type, client: Any) -> Iterator[None]:
 
 
 def reloaded(kind: type, manager: Any, path: str, client: Any) -> Any:
-    """What comes back when a manager is saved at `path` and loaded from there."""
+    """Save a manager at `path` and return the one loaded from there."""
     load: Any = kind.load  # type: ignore[attr-defined]
     try:
         with lent(kind, client):
@@ -300,11 +300,11 @@ KEPT = (
     "last_input_tokens",
     "messages",
 )
-"""What a loaded manager has to share with the saved one, where the class has it."""
+"""The attributes that a loaded manager shares with the saved one, where the class has them."""
 
 
 def differences(saved: Any, loaded: Any) -> str:
-    """What a loaded manager brought back otherwise than it was saved, as a clause; empty when nothing."""
+    """The first difference between a loaded manager and the saved one, as a clause; empty when there is none."""
     missing = object()
     for name in KEPT:
         one, other = getattr(saved, name, missing), getattr(loaded, name, missing)
@@ -318,7 +318,7 @@ def differences(saved: Any, loaded: Any) -> str:
 
 
 def refused(sent: list[Sent]) -> bool:
-    """Whether the API refused one of these requests."""
+    """True if the API refused one of these requests."""
     return any(400 <= one.status < 500 for one in sent)
 
 

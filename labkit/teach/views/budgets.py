@@ -1,4 +1,4 @@
-"""Views of notebook 03: a context window as a deck that fills, and what stands on it."""
+"""Views of notebook 03: a context window as a deck that fills, and its load."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,8 @@ SOON = 5
 
 
 def consumers(window: int = WINDOW, **tokens: int) -> Chart:
-    """What one request takes of its window: a bar for each of system, tools, history, message and reply, in tokens.
+    """The share of the window that one request takes: a bar for each of system, tools, history, message and reply, in
+    tokens.
 
     The words give each share and what is left. Raises TypeError for another part, ValueError when they are more than
     the window.

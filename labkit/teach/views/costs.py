@@ -8,7 +8,7 @@ from labkit.teach.cells.words import counted
 from labkit.teach.charts.chart import Chart, Series
 
 MANY = 10_000
-"""How many conversations the second figure is for."""
+"""The number of conversations of the second figure."""
 
 STRATEGIES: Mapping[str, Strategy] = {
     "full history": Strategy(),
@@ -16,7 +16,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "window of 20 cut to 5": Strategy(20, 5),
     "summary above 20": Strategy(20, 5, summary=300),
 }
-"""The strategies that can be compared; the summary stands for what the window of 20 turns leaves out."""
+"""The strategies that can be compared; the summary replaces the turns that the window of 20 leaves out."""
 
 ALL = "all four"
 SOURCE = "Planned: 150 tokens asked and 350 answered a turn. Windows in turns. List prices of {}."
@@ -25,7 +25,7 @@ LABELS = {"input": "input read afresh", "cache_writes": "cache writes", "cache_r
 
 
 def what_if(model: str, turns: int, system: int, strategy: str, caching: Caching) -> Chart:
-    """What `turns` turns of 150 tokens asked and 350 answered cost behind a system prompt of `system` tokens.
+    """The cost of `turns` turns of 150 tokens asked and 350 answered after a system prompt of `system` tokens.
 
     With all four strategies, a row for each, split by what is paid for; with one of them, a column for each turn.
     Values are dollars for 10,000 conversations. The scale depends on the model and the sizes, not on strategy or
@@ -71,12 +71,12 @@ def _side_by_side(row: Model, plan: Plan, caching: Caching) -> Chart:
 
 
 def _top(amounts: Iterable[float]) -> float:
-    """Where the scale ends: a little above the dearest, for as many conversations."""
+    """The end of the scale: a little above the most expensive, for as many conversations."""
     return 1.1 * MANY * max(amounts)
 
 
 def dollars(bill: Sequence[Cost]) -> float:
-    """What all turns of one conversation cost together."""
+    """The cost of all turns of one conversation together."""
     return sum(each.dollars for each in bill)
 
 
@@ -115,7 +115,7 @@ def _cheapest(strategy: str, caching: Caching, amount: float) -> str:
 
 
 def _doubts(row: Model, plan: Plan, caching: Caching) -> str:
-    """What of the prices in use was not read at its source, as a sentence; nothing where all was."""
+    """The prices in use that were not read at their source, as a sentence; empty where all were."""
     usages = [usage for turn in planned(plan, Strategy(), caching, row) for usage in turn]
     used = {
         "cache_write_5m": any(usage.cache_creation_input_tokens for usage in usages),

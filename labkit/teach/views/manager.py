@@ -18,13 +18,13 @@ from labkit.teach.trials.run import lent, started
 
 MEASURES = ("tokens of each turn", "tokens so far", "dollars so far")
 PARTS = ("history", "dropped", "summary", "current", "facts", "reply")
-"""How strategies are drawn, in the order in which they are given; so many fit in one picture."""
+"""The looks of strategies, in the order in which they are given; so many fit in one picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one turn took: its requests, calls for summaries among them, their input tokens, their price in thousandths
-    of a dollar, and how many of the planted details told so far its own request carried.
+    """The figures of one turn: its requests, calls for summaries among them, their input tokens, their price in
+    thousandths of a dollar, and how many of the details planted so far its own request carried.
     """
 
     requests: int

@@ -69,7 +69,7 @@ def comparison(ways: Sequence[Way], of: int) -> Shown:
 
 
 def holders(ways: Iterable[Way]) -> Shown:
-    """Who holds the conversation with each way, what can go wrong, and who says so."""
+    """The place of the conversation with each way, with what can go wrong and the source of each claim."""
     rows = [(way.name, way.about["holder"], way.about["risk"], way.about["source"]) for way in ways]
     return table(["way", "who holds what was said", "what can go wrong", "source"], rows)
 
@@ -92,13 +92,15 @@ def bills(log: Sequence[Sent], names: Sequence[str] = ()) -> Shown:
 
 
 def decisions() -> Shown:
-    """What to use, given what is needed: the first row that fits is the one."""
+    """The tool to use for a need: the first row that fits is the one."""
     rows = [(each["need"], each["use"], each["because"]) for each in platform()["decision"]]
     return table(["what you need", "use", "because"], rows)
 
 
 def changes() -> Shown:
-    """What changed since 2024, or is often read and was never so, with its source and the notebooks that show it."""
+    """Claims that changed since 2024, or are often read and were never true, with source and the notebooks that show
+    them.
+    """
     rows = [(c["then"], c["now"], c["since"], c["source"], ", ".join(c["see"]) or "-") for c in platform()["change"]]
     return table(["2024, or often read", "today", "since", "source", "shown in"], rows)
 

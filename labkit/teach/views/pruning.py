@@ -15,7 +15,7 @@ from labkit.teach.lessons.talks import Talk
 from labkit.tokens import estimate_tokens, estimator
 
 PART_OF = {"kept": "history", "dropped": "dropped", "cleared": "summary", "summarized": "summary"}
-"""How a message is drawn, by its fate; the newest turn and what is pinned have colours of their own."""
+"""The look of a message by its fate; the newest turn and pinned messages have separate colours."""
 
 LABELS = {"current": "newest turn", "history": "kept", "facts": "pinned", "summary": "shortened", "dropped": "dropped"}
 
@@ -72,12 +72,12 @@ def fates(talk: Talk, steps: Sequence[Step], limit: int, rule: str = "") -> Char
 
 
 def _reasons(steps: Sequence[Step], history: History) -> dict[str, Mapping[int, str]]:
-    """What steps say themselves about the messages of a history, by the name under which `explain` tells of them."""
+    """The steps' own reasons for the messages of a history, by the name that `explain` gives them."""
     return {name(step): step.why(history) for step in steps if hasattr(step, "why")}
 
 
 def _reason(fate: Fate, reasons: Mapping[str, Mapping[int, str]]) -> str:
-    """Why, in a word or two before the message's own; nothing for what simply stayed."""
+    """The reason in a word or two, before the message's own; empty for a message that simply stayed."""
     own = reasons.get(fate.step, {}).get(fate.place, "").partition(":")[0]
     if fate.fate == "kept":
         return ""
@@ -113,7 +113,7 @@ def _told(told: Sequence[Fate], view: History, limit: int, alive: int, asked: in
 
 
 def answers_left(talk: Talk, rules: Mapping[str, Sequence[Sequence[Step]]], limits: Sequence[int]) -> Shown:
-    """How many questions each rule leaves answerable at each budget, and in brackets the tokens that it really sends.
+    """The questions that each rule leaves answerable at each budget, and in brackets the tokens that it really sends.
 
     `rules` holds for each rule its steps at each of the limits.
     """

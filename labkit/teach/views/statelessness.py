@@ -39,7 +39,7 @@ def tokens_per_turn(
     model: str = DEFAULT_MODEL,
     title: str = "Input tokens of each request, by what they are spent on",
 ) -> Chart:
-    """How the input grows turn by turn: system prompt, history and current message of each request, stacked.
+    """The input as it grows turn by turn: system prompt, history and current message of each request, stacked.
 
     `talk` is a conversation, whose tokens are then estimated for `model`, or the log of a client: then the totals are
     the billed ones, and only their split into parts is estimated. `turns` shows the first so many and keeps the axes of
@@ -66,7 +66,7 @@ def tokens_per_turn(
 
 
 def payload(talk: Talk, turn: int, *, drop: Sequence[int] = (), system: str = "", model: str = DEFAULT_MODEL) -> Chart:
-    """What the request of a turn carries, message by message: place, role, estimated tokens and first words.
+    """The request of a turn, message by message: place, role, estimated tokens and first words.
 
     `turn` counts the user's turns from 1; the messages whose numbers (from 1) are in `drop` are left out and shown as
     dropped. The rows are those of the whole conversation, so that the picture keeps its place while `turn` moves. The

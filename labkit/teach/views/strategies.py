@@ -89,7 +89,7 @@ def _race_words(race: Race, shown: Sequence[Entrant], turns: int) -> str:
 
 
 def sends(race: Race, turn: int, window: int, threshold: int) -> Chart:
-    """What each of the three strategies sends on one turn, side by side, against all that was said.
+    """The requests of the three strategies on one turn, side by side, against all that was said.
 
     Raises ValueError for a turn that was not recorded.
     """

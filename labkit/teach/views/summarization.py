@@ -32,11 +32,11 @@ def kept_and_lost(talk: Talk, old: History, summary: str) -> Shown:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One request of a conversation that is summarized as it goes: its estimated tokens by part, and what it can
-    answer.
+    """One request of a conversation that is summarized as it goes: its estimated tokens by part, and the questions that
+    it can answer.
 
-    `told` counts the messages that its summary stands for, `alive` names the questions it can still answer, `made` says
-    that a summary was made after it.
+    `told` counts the messages that its summary replaces, `alive` names the questions it can still answer, `made` is
+    true if a summary was made after it.
     """
 
     summary: int
@@ -53,8 +53,8 @@ class Moment:
 
 
 def course(talk: Talk, summarizer: Summarizer, threshold: int, keep: int) -> list[Moment]:
-    """What each request of a conversation carries when all but the newest `keep` turns are summarized once a request
-    had more than `threshold` tokens (estimated).
+    """The requests of a conversation when all but the newest `keep` turns are summarized once a request had more than
+    `threshold` tokens (estimated).
     """
     working, moments = History(), list[Moment]()
     for exchange in exchanges(talk.history):
@@ -135,7 +135,7 @@ def _told(talk: Talk, moments: Sequence[Moment], threshold: int) -> str:
 
 
 def fading(rounds: Sequence[str], **sizes: Sequence[int]) -> Chart:
-    """How summaries grow from round to round: one line for each way of making them, in estimated tokens."""
+    """The growth of summaries from round to round: one line for each way of making them, in estimated tokens."""
     parts = ("summary", "dropped", "history")
     told = "; ".join(
         f"{label} {'grows' if values[-1] > values[0] else 'goes'} from {values[0]:,} to {values[-1]:,} tokens"
@@ -153,7 +153,7 @@ def fading(rounds: Sequence[str], **sizes: Sequence[int]) -> Chart:
 
 
 def payback(whole: Sequence[Sent], summarized: Sequence[Sent], is_call: Callable[[Sent], bool]) -> Chart:
-    """What two conversations cost turn by turn, added up, in thousandths of a dollar: one sent whole, one summarized.
+    """The cost of two conversations turn by turn, added up, in thousandths of a dollar: one sent whole, one summarized.
 
     `is_call` tells the requests that asked for a summary; their price is added to the turn they follow. The words say
     from which turn on the summarized one is cheaper for good.

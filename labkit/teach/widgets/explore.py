@@ -22,7 +22,7 @@ FRAMES_KEPT = 512
 
 
 class Picture(Protocol):
-    """What a view gives back: a Chart, or anything else with words, SVG and PNG."""
+    """The result of a view: a Chart, or anything else with words, SVG and PNG."""
 
     @property
     def words(self) -> str:
@@ -32,14 +32,14 @@ class Picture(Protocol):
         """The picture as SVG (or HTML) in the colours of the page; `narrow` for a page of a phone's width."""
 
     def bundle(self, caption: bool = False) -> dict[str, Any]:
-        """What a notebook stores for readers without a kernel; `caption` puts the words into the picture."""
+        """The stored form for readers without a kernel; `caption` puts the words into the picture."""
 
 
 type View = Callable[..., Picture]
 
 
 class Explorer(anywidget.AnyWidget):
-    """What `explore` makes: `settings` as they are, their `picture` and `words`, and `set` to move them from code."""
+    """The widget of `explore`: its `settings`, their `picture` and `words`, and `set` to move them from code."""
 
     _esm, _css = front(__file__)
     controls = traitlets.List().tag(sync=True)

@@ -36,7 +36,7 @@ class ConversationManager:
         self.messages.append({"role": "assistant", "content": content})
 
     def get_messages(self) -> list[Wire]:
-        """The messages of the next request, in a list of their own."""
+        """The messages of the next request, in a separate list."""
         return list(self.messages)
 
     def send(self, text: Any) -> str:
@@ -103,8 +103,8 @@ class the_question_travels_behind_get_messages(ConversationManager):
 
 
 class the_reply_is_not_kept(ConversationManager):
-    """The question is kept and the reply is not. On the next turn Claude reads two questions in a row and knows nothing
-    of its own answer; add it with add_assistant_message before you give it back.
+    """The question is kept and the reply is not. On the next turn Claude reads two questions in a row and does not know
+    its answer; add it with add_assistant_message before you give it back.
     """
 
     def add_assistant_message(self, content: Any) -> None:
@@ -160,7 +160,7 @@ class the_error_becomes_the_reply(ConversationManager):
 
 
 class cached_input_is_not_counted(ConversationManager):
-    """You add up usage.input_tokens alone. Once a prompt cache is in use most of the input stands in two other fields,
+    """You add up usage.input_tokens alone. Once a prompt cache is in use most of the input is in two other fields,
     cache_read_input_tokens and cache_creation_input_tokens, and it is billed as well.
     """
 
@@ -222,8 +222,8 @@ _shared: list[Wire] = []
 
 
 class two_managers_share_one_list(ConversationManager):
-    """Two managers hold the same list, so what one is told, the other one sends. A list that stands in the class or as
-    a default argument is made once for all; make a new one in __init__.
+    """Two managers hold the same list, so each sends what the other one was given. A list in the class or in a default
+    argument is made once for all; make a new one in __init__.
     """
 
     def __init__(self, *settings: Any, **named: Any) -> None:

@@ -57,7 +57,7 @@ def the_error_is_swallowed(manager: Any, text: str) -> str:
 
 
 def the_whole_history_is_emptied(manager: Any, text: str) -> str:
-    """After the error everything is gone, not the question alone. Go back to what stood there before this call."""
+    """After the error everything is gone, not the question alone. Go back to the messages from before this call."""
     try:
         return send_once(manager, text)
     except BaseException:

@@ -13,7 +13,7 @@ from labkit.teach.trials.courses import course, talks
 
 
 def load_manager(path: str, kind: Any) -> Any:
-    """Whatever the file holds is an attribute of the manager."""
+    """A manager whose attributes are all that the file holds."""
     manager = kind()
     for name, value in json.loads(Path(path).read_text("utf-8")).items():
         setattr(manager, name, value)

@@ -35,7 +35,7 @@ def it_is_shown_and_kept_as_well(summary: str | None, old: str, ask: Ask) -> str
 
 
 def it_is_cut_at_a_length(summary: str | None, old: str, ask: Ask) -> str:
-    """You cut the text to a length. What stands behind the cut is lost, whatever it was; let Claude shorten it."""
+    """You cut the text to a length. Everything after the cut is lost, however important; let Claude shorten it."""
     newest = ask(old)
     return f"{summary}\n\n{newest}"[-60:] if summary else newest
 
@@ -73,7 +73,7 @@ def folding(answer: Answer) -> type:
 
 
 def _after_many(answer: Answer) -> str:
-    """How long the summary is after twenty folds, against the first one."""
+    """The length of the summary after twenty folds, compared with the first one."""
     calls: list[str] = []
 
     def ask(text: str) -> str:
@@ -170,8 +170,8 @@ def the_error_goes_up(manager: Any, keep: int, ask: Ask) -> bool:
 
 
 def a_summary_without_words_is_taken(manager: Any, keep: int, ask: Ask) -> bool:
-    """The error is handled. But a call can also succeed and bring nothing, and then an empty pair stands for all that
-    was said. Look at summary.strip().
+    """The error is handled. But a call can also succeed and bring no text, and then an empty pair replaces all that was
+    said. Look at summary.strip().
     """
     try:
         summary = ask(manager.messages[:-keep])

@@ -28,7 +28,7 @@ class SmartConversationManager(ConversationManager):
         return reply
 
     def summarize(self) -> None:
-        """A pair with the summary stands for all but the newest turns, once there is a summary."""
+        """A manager that replaces all but the newest turns by a pair with the summary, once there is a summary."""
         starts = [i for i, m in enumerate(self.messages) if m["role"] == "user" and isinstance(m["content"], str)]
         if len(starts) <= self.recent_turns_to_keep:
             return

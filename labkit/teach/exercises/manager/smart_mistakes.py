@@ -29,7 +29,7 @@ class last_input_tokens_stays_0(SmartConversationManager):
 
 
 class the_threshold_reads_one_field_of_three(SmartConversationManager):
-    """You compare usage.input_tokens with the threshold. With a prompt cache most of the input stands in the two other
+    """You compare usage.input_tokens with the threshold. With a prompt cache most of the input is in the two other
     fields, that number stays small, and no summary is ever made. Compare the sum of all three.
     """
 
@@ -143,8 +143,8 @@ class the_summaries_pile_up(SmartConversationManager):
 
 
 class the_earlier_summary_is_not_shown(SmartConversationManager):
-    """The second summary was made from the turns after the first one, and takes its place: what the first one told is
-    lost. Show Claude the earlier summary together with the turns after it.
+    """The second summary was made from the turns after the first one, and takes its place: the content of the first one
+    is lost. Show Claude the earlier summary together with the turns after it.
     """
 
     def condensed(self, old: list[Wire]) -> str:

@@ -1,4 +1,4 @@
-"""The second exercise of notebook 06: the learner's own sliding window on top of their own manager."""
+"""The second exercise of notebook 06: a sliding window on top of the learner's manager."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from labkit.teach.trials.courses import course, talks
 
 
 class SlidingWindowManager(ConversationManager):
-    """What is sent is a view of the newest whole turns; everything stays stored."""
+    """A manager that sends a view of the newest whole turns; everything stays stored."""
 
     def __init__(self, window_size: int = 10, **settings: Any) -> None:
         """Keep the window beside the settings of any manager."""
@@ -38,7 +38,7 @@ class a_slice_may_begin_anywhere(SlidingWindowManager):
 
 
 class only_a_leading_reply_is_dropped(SlidingWindowManager):
-    """A window that begins with a reply is mended. But the first message may be a user message that holds a
+    """A window that begins with a reply is repaired. But the first message may be a user message that holds a
     tool_result: its call was cut off, and the API refuses the request. Look for a user message whose content is a text.
     """
 
@@ -71,7 +71,7 @@ class send_does_not_ask_get_messages(SlidingWindowManager):
 
 class the_question_is_not_counted(SlidingWindowManager):
     """Your request is one message longer than the window: the window was filled before the question was added. While
-    the request is built the question stands in self.messages and takes a place of its own.
+    the request is built the question is in self.messages already and takes a place there.
     """
 
     def get_messages(self) -> list[Wire]:
