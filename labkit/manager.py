@@ -1,21 +1,23 @@
 """The conversation manager: it sends the conversation, and keeps the new one only after success.
 
-`ConversationManager` and `AsyncConversationManager` run the same turn; the other two are presets of a few lines. Errors
-of the SDK pass through as they are. Taught in notebooks 02 and 06.
+`ConversationManager` and `AsyncConversationManager` run the same turn; the other two, and `production`, are presets
+with one step or one threshold each. Errors of the SDK pass through as they are. Taught in notebooks 02 and 06.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-from weakref import ref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from labkit.manager_state import Shell
-from labkit.messages import Content
-from labkit.models import DEFAULT_MODEL
-from labkit.redaction import Redact
-from labkit.strategies import KeepRecent, name
+from labkit.budgets import TokenBudget
+from labkit.conversation import Conversation
+from labkit.manager_saving import Saving
+from labkit.manager_state import DEFAULT_SYSTEM_PROMPT, now
+from labkit.messages import Content, Message
+from labkit.models import DEFAULT_MODEL, Model
+from labkit.reply_stream import AsyncReplyStream, ReplyStream
+from labkit.strategies import KeepRecent, Step
+from labkit.summarization import ClaudeSummarizer
 from labkit.tokens import count_tokens, estimator
-from labkit.turn import Requests, run, run_async, summarize_if_due, take_turn
+from labkit.turn import run, run_async, settings_of, summarize_if_due, take_turn
 
 COUNTED = ("model", "system", "tools")
 """What of a request counts beside its messages."""
@@ -23,21 +25,53 @@ COUNTED = ("model", "system", "tools")
 if TYPE_CHECKING:
     import anthropic
 
-    from labkit.stores import Store
 
+class ConversationManager(Saving):
+    """A conversation with Claude that remembers all of it, turn by turn.
 
-class ConversationManager(Shell):
-    """Sends a conversation to Claude and remembers it, all of it, turn by turn.
+    `max_tokens` is the most that a reply may have; `messages` start the conversation, in wire form or as Messages;
+    `steps` shape what is sent and lose nothing; above `token_threshold` input tokens the older part is summarized by
+    `summarizer`, and the newest `recent_turns_to_keep` turns stay; `budget` is checked before anything is sent; `cache`
+    asks for automatic prompt caching; `clock` stamps messages; `request` holds further parameters for every request;
+    without a `client`, an `anthropic.Anthropic`, the offline Claude answers.
 
-    `client` is an `anthropic.Anthropic`; left out, it is the offline Claude. The other settings are those of `Shell`.
-    After any error, or a stopped cell, the conversation is what it was before.
+    After any error, or a stopped cell, the conversation is what it was before. Raises ValueError for an unknown model,
+    a max_tokens that the model does not allow, or a threshold that means nothing.
     """
 
-    def __init__(self, *settings: Any, client: "anthropic.Anthropic | None" = None, **named: Any) -> None:
+    def __init__(
+        self,
+        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+        model: str | Model = DEFAULT_MODEL,
+        max_tokens: int = 4096,
+        messages: Sequence[Message | Mapping[str, Any]] = (),
+        *,
+        steps: Sequence[Step] = (),
+        token_threshold: int | None = None,
+        recent_turns_to_keep: int = 4,
+        summarizer: ClaudeSummarizer | None = None,
+        budget: TokenBudget | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        cache: bool = False,
+        clock: Callable[[], str] | None = now,
+        request: Mapping[str, Any] | None = None,
+        client: "anthropic.Anthropic | None" = None,
+    ) -> None:
         """Take the settings and the client; nothing is sent yet."""
-        super().__init__(*settings, **named)
-        self._client = client
-        self._revisions: dict[str, int] = {}
+        settings = settings_of(
+            model,
+            max_tokens,
+            steps,
+            token_threshold,
+            recent_turns_to_keep,
+            summarizer,
+            budget,
+            tools,
+            cache,
+            clock,
+            request,
+        )
+        super().__init__(settings, Conversation.of(messages, system=system_prompt), client)
 
     @property
     def client(self) -> "anthropic.Anthropic":
@@ -46,7 +80,8 @@ class ConversationManager(Shell):
             from labkit.clients import claude
 
             self._client = claude()
-        return self._client
+        client: anthropic.Anthropic = self._client
+        return client
 
     def send(self, message: Content | None = None) -> str:
         """Send one user message, text or blocks, and give the text of the reply (empty when Claude only calls a tool).
@@ -78,61 +113,6 @@ class ConversationManager(Shell):
         request = self.settings.request(asked, view)
         return count_tokens(self.client, view, **{key: request[key] for key in COUNTED if key in request})
 
-    def save(self, place: "str | Path | Store", redact: Redact | None = None, overwrite: bool = False) -> None:
-        """Save the conversation and the settings: in a JSON file at a path, or in any store; `redact` cleans what is
-        saved.
-
-        Raises ConversationConflict when something was saved there that this manager neither loaded nor saved, unless
-        `overwrite` says that it may be lost.
-        """
-        from labkit.stores import store_at
-        from labkit.stores.saved_form import Saved
-
-        store = store_at(place)
-        found = store.read() if overwrite else None
-        revision = found.revision if found else self._revisions.get(repr(store), 0)
-        options = self._options() | {"steps": [name(step) for step in self._own_steps()]}
-        kept = self.conversation.redacted(redact) if redact else self.conversation
-        written = store.write(Saved(type(self).__name__, options, kept, revision))
-        self._revisions = {**self._revisions, repr(store): written}
-
-    @classmethod
-    def load(cls, place: "str | Path | Store", **settings: Any) -> Self:
-        """Go on with a saved conversation, with its settings; those given here come first.
-
-        The manager is of the class that was saved where that is a kind of this one. Steps, clients and summarizers are
-        code and are not saved: give them again. Raises FileNotFoundError where nothing was saved, ValueError when steps
-        were in use and none are given.
-        """
-        from labkit.stores import store_at
-
-        store = store_at(place)
-        saved = store.read()
-        if saved is None:
-            raise FileNotFoundError(f"nothing was saved at {place}: check the name, or call save() first")
-        kind = next((kind for kind in _kinds(cls) if kind.__name__ == saved.kind), cls)
-        options = dict(saved.settings)
-        steps = options.pop("steps", [])
-        if steps and "steps" not in settings:
-            raise ValueError(
-                f"this conversation was saved with the steps {', '.join(steps)}: give steps=[...] to load() again"
-            )
-        known = {key: value for key, value in options.items() if key in kind._option_names()}
-        manager = kind(**known | settings)
-        manager.conversation, manager._revisions = saved.conversation, {repr(store): saved.revision}
-        return manager
-
-    @classmethod
-    def _option_names(cls) -> tuple[str, ...]:
-        return ("model", "max_tokens", "tools", "cache", "token_threshold", "recent_turns_to_keep")
-
-    def _options(self) -> dict[str, Any]:
-        values = {"tools": list(self.settings.tools), "cache": self.settings.cache}
-        return {key: values.get(key, getattr(self, key, None)) for key in self._option_names()}
-
-    def _own_steps(self) -> tuple[Any, ...]:
-        return self.settings.steps
-
 
 class SlidingWindowManager(ConversationManager):
     """Sends only the last `window_size` messages, cut between exchanges; remembers them all.
@@ -141,10 +121,43 @@ class SlidingWindowManager(ConversationManager):
     window below 1.
     """
 
-    def __init__(self, window_size: int = 10, **settings: Any) -> None:
+    def __init__(
+        self,
+        window_size: int = 10,
+        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+        model: str | Model = DEFAULT_MODEL,
+        max_tokens: int = 4096,
+        messages: Sequence[Message | Mapping[str, Any]] = (),
+        *,
+        steps: Sequence[Step] = (),
+        token_threshold: int | None = None,
+        recent_turns_to_keep: int = 4,
+        summarizer: ClaudeSummarizer | None = None,
+        budget: TokenBudget | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        cache: bool = False,
+        clock: Callable[[], str] | None = now,
+        request: Mapping[str, Any] | None = None,
+        client: "anthropic.Anthropic | None" = None,
+    ) -> None:
         """Take the window in messages, and the settings of any manager."""
         self.window_size = window_size
-        super().__init__(**settings | {"steps": (*settings.get("steps", ()), KeepRecent(window_size))})
+        super().__init__(
+            system_prompt,
+            model,
+            max_tokens,
+            messages,
+            steps=(*steps, KeepRecent(window_size)),
+            token_threshold=token_threshold,
+            recent_turns_to_keep=recent_turns_to_keep,
+            summarizer=summarizer,
+            budget=budget,
+            tools=tools,
+            cache=cache,
+            clock=clock,
+            request=request,
+            client=client,
+        )
 
     @classmethod
     def _option_names(cls) -> tuple[str, ...]:
@@ -159,69 +172,125 @@ class SmartConversationManager(ConversationManager):
     as they are.
     """
 
-    def __init__(self, token_threshold: int = 100_000, recent_turns_to_keep: int = 4, **settings: Any) -> None:
+    def __init__(
+        self,
+        token_threshold: int = 100_000,
+        recent_turns_to_keep: int = 4,
+        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+        model: str | Model = DEFAULT_MODEL,
+        max_tokens: int = 4096,
+        messages: Sequence[Message | Mapping[str, Any]] = (),
+        *,
+        steps: Sequence[Step] = (),
+        summarizer: ClaudeSummarizer | None = None,
+        budget: TokenBudget | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        cache: bool = False,
+        clock: Callable[[], str] | None = now,
+        request: Mapping[str, Any] | None = None,
+        client: "anthropic.Anthropic | None" = None,
+    ) -> None:
         """Take the threshold in tokens, the turns to keep, and the settings of any manager."""
-        super().__init__(token_threshold=token_threshold, recent_turns_to_keep=recent_turns_to_keep, **settings)
+        super().__init__(
+            system_prompt,
+            model,
+            max_tokens,
+            messages,
+            steps=steps,
+            token_threshold=token_threshold,
+            recent_turns_to_keep=recent_turns_to_keep,
+            summarizer=summarizer,
+            budget=budget,
+            tools=tools,
+            cache=cache,
+            clock=clock,
+            request=request,
+            client=client,
+        )
 
 
-def production(token_budget: int = 20_000, **settings: Any) -> ConversationManager:
+def production(
+    token_budget: int = 20_000,
+    system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+    model: str | Model = DEFAULT_MODEL,
+    max_tokens: int = 4096,
+    messages: Sequence[Message | Mapping[str, Any]] = (),
+    *,
+    steps: Sequence[Step] = (),
+    token_threshold: int | None = None,
+    recent_turns_to_keep: int = 4,
+    summarizer: ClaudeSummarizer | None = None,
+    budget: TokenBudget | None = None,
+    tools: Sequence[Mapping[str, Any]] = (),
+    cache: bool = True,
+    clock: Callable[[], str] | None = now,
+    request: Mapping[str, Any] | None = None,
+    client: "anthropic.Anthropic | None" = None,
+) -> ConversationManager:
     """The preset for a product: a window in tokens that is cut rarely and deeply, with automatic prompt caching.
 
     Once the history outgrows `token_budget` (estimated tokens) it is cut to half of it, and then grows again, so that
     most turns read the prompt cache. The other settings are those of any manager.
     """
-    ruler = estimator(settings.get("model", DEFAULT_MODEL))
-    window = KeepRecent(token_budget, low=max(token_budget // 2, 1), size=ruler)
-    return ConversationManager(**{"cache": True} | settings | {"steps": (*settings.get("steps", ()), window)})
+    window = KeepRecent(token_budget, low=max(token_budget // 2, 1), size=estimator(model))
+    return ConversationManager(
+        system_prompt,
+        model,
+        max_tokens,
+        messages,
+        steps=(*steps, window),
+        token_threshold=token_threshold,
+        recent_turns_to_keep=recent_turns_to_keep,
+        summarizer=summarizer,
+        budget=budget,
+        tools=tools,
+        cache=cache,
+        clock=clock,
+        request=request,
+        client=client,
+    )
 
 
-def _kinds[M: ConversationManager](kind: type[M]) -> list[type[M]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
-
-
-class Reading[M: Shell]:
-    """What a stream of either kind begins with: the manager, the question, and `partial`, the words so far."""
-
-    def __init__(self, manager: M, message: Content | None) -> None:
-        """Take the question; the request is sent when reading begins. Raises as the manager's send does."""
-        self._manager, self._message = manager, message
-        manager._asked(message)
-        self.partial = ""
-
-
-class ReplyStream(Reading[ConversationManager]):
-    """The words of one reply as they come; `partial` holds those that have come so far, whatever happened."""
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield pieces of text; at the end the conversation has the reply in it."""
-        manager, settings = self._manager, self._manager.settings
-        with manager._begin():
-            turn = take_turn(settings, manager._asked(self._message), again_when_cut_off=False)
-            for request in (requests := Requests(turn)):
-                try:
-                    with manager.client.messages.stream(**request) as stream:
-                        for text in stream.text_stream:
-                            self.partial += text
-                            yield text
-                        requests.answer = stream.get_final_message()
-                except Exception as error:
-                    requests.answer = error
-            manager._conversation = requests.result
-            due = summarize_if_due(settings, manager.conversation)
-            manager._conversation = run(due, manager.client.messages.create)
-
-
-class AsyncConversationManager(Shell):
+class AsyncConversationManager(Saving):
     """The same manager for async code: `await manager.send(...)`, `async for text in manager.stream(...)`.
 
     `client` is an `anthropic.AsyncAnthropic`; left out, it is the offline Claude. One turn at a time: a second one
     while the first is under way raises RuntimeError, because it would be about another conversation.
     """
 
-    def __init__(self, *settings: Any, client: "anthropic.AsyncAnthropic | None" = None, **named: Any) -> None:
+    def __init__(
+        self,
+        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+        model: str | Model = DEFAULT_MODEL,
+        max_tokens: int = 4096,
+        messages: Sequence[Message | Mapping[str, Any]] = (),
+        *,
+        steps: Sequence[Step] = (),
+        token_threshold: int | None = None,
+        recent_turns_to_keep: int = 4,
+        summarizer: ClaudeSummarizer | None = None,
+        budget: TokenBudget | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        cache: bool = False,
+        clock: Callable[[], str] | None = now,
+        request: Mapping[str, Any] | None = None,
+        client: "anthropic.AsyncAnthropic | None" = None,
+    ) -> None:
         """Take the settings and the client; nothing is sent yet."""
-        super().__init__(*settings, **named)
-        self._client = client
+        settings = settings_of(
+            model,
+            max_tokens,
+            steps,
+            token_threshold,
+            recent_turns_to_keep,
+            summarizer,
+            budget,
+            tools,
+            cache,
+            clock,
+            request,
+        )
+        super().__init__(settings, Conversation.of(messages, system=system_prompt), client)
 
     @property
     def client(self) -> "anthropic.AsyncAnthropic":
@@ -230,7 +299,8 @@ class AsyncConversationManager(Shell):
             from labkit.clients import async_claude
 
             self._client = async_claude()
-        return self._client
+        client: anthropic.AsyncAnthropic = self._client
+        return client
 
     async def send(self, message: Content | None = None) -> str:
         """Send one user message and give the text of the reply; in everything else as ConversationManager.send."""
@@ -247,30 +317,3 @@ class AsyncConversationManager(Shell):
         `partial`.
         """
         return AsyncReplyStream(self, message)
-
-
-class AsyncReplyStream(Reading[AsyncConversationManager]):
-    """The words of one reply as they come, for async code; `partial` holds those that have come so far."""
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        """Yield pieces of text; at the end the conversation has the reply in it."""
-        pieces = self._pieces()
-        self._reader = ref(pieces)  # a loop that is left lets go of it before the event loop can close it
-        return pieces
-
-    async def _pieces(self) -> AsyncIterator[str]:
-        manager, settings = self._manager, self._manager.settings
-        with manager._begin(self._reader):
-            turn = take_turn(settings, manager._asked(self._message), again_when_cut_off=False)
-            for request in (requests := Requests(turn)):
-                try:
-                    async with manager.client.messages.stream(**request) as stream:
-                        async for text in stream.text_stream:
-                            self.partial += text
-                            yield text
-                        requests.answer = await stream.get_final_message()
-                except Exception as error:
-                    requests.answer = error
-            manager._conversation = requests.result
-            due = summarize_if_due(settings, manager.conversation)
-            manager._conversation = await run_async(due, manager.client.messages.create)

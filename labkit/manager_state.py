@@ -11,15 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from weakref import ref
 
-from labkit.budgets import TokenBudget
 from labkit.conversation import CaseFact, Conversation
 from labkit.messages import Content, History, Message, assistant, from_wire, user
-from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.repair import asks
-from labkit.strategies import Fate, Step, explain
-from labkit.summarization import ClaudeSummarizer
+from labkit.strategies import Fate, explain
 from labkit.tokens import TokenCount, Usage
-from labkit.turn import Compaction, Settings
+from labkit.turn import Settings
 
 DEFAULT_SYSTEM_PROMPT = "You are a helpful assistant."
 
@@ -58,48 +55,19 @@ class UnderWay:
 class Shell:
     """What every manager shares: settings, the current `conversation`, and what can be seen and changed without
     sending.
-
-    Raises ValueError for an unknown model, a max_tokens that the model does not allow, or a threshold that means
-    nothing.
     """
 
-    def __init__(
-        self,
-        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
-        model: str | Model = DEFAULT_MODEL,
-        max_tokens: int = 4096,
-        messages: Sequence[Message | Mapping[str, Any]] = (),
-        *,
-        steps: Sequence[Step] = (),
-        token_threshold: int | None = None,
-        recent_turns_to_keep: int = 4,
-        summarizer: ClaudeSummarizer | None = None,
-        budget: TokenBudget | None = None,
-        tools: Sequence[Mapping[str, Any]] = (),
-        cache: bool = False,
-        clock: Callable[[], str] = now,
-        request: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Take the settings; nothing is sent.
-
-        `max_tokens` is the most that a reply may have; `messages` start the conversation, in wire form or as Messages;
-        `steps` shape what is sent and lose nothing; above `token_threshold` input tokens the older part is summarized
-        by `summarizer` and the newest `recent_turns_to_keep` turns stay; `budget` is checked before anything is sent;
-        `cache` asks for automatic prompt caching; `clock` stamps messages; `request` holds further parameters for every
-        request.
-        """
-        row = find(model)
-        if not 1 <= max_tokens <= row.max_output:
-            raise ValueError(
-                f"max_tokens {max_tokens:,} is not between 1 and {row.max_output:,}, the most {row.id} writes"
-            )
-        plan = None
-        if token_threshold is not None:
-            plan = Compaction(token_threshold, recent_turns_to_keep, summarizer or ClaudeSummarizer(model=row))
-        self.token_threshold, self.recent_turns_to_keep = token_threshold, recent_turns_to_keep
-        self.settings = Settings(row, max_tokens, tuple(steps), plan, budget, tuple(tools), cache, clock, request)
-        self._conversation = Conversation.of(messages, system=system_prompt)
+    def __init__(self, settings: Settings, conversation: Conversation, client: Any = None) -> None:
+        """Take the settings, what was said so far, and the client; nothing is sent."""
+        self.settings = settings
+        self._conversation = conversation
+        self._client = client
         self._turn: Callable[[], UnderWay | None] = no_turn
+
+    @property
+    def client(self) -> Any:
+        """The client that requests go through; each kind of manager has its own kind of client."""
+        raise NotImplementedError
 
     @property
     def conversation(self) -> Conversation:
@@ -124,6 +92,16 @@ class Shell:
     def max_tokens(self) -> int:
         """The most tokens that a reply may have."""
         return self.settings.max_tokens
+
+    @property
+    def token_threshold(self) -> int | None:
+        """The input tokens above which the older part is summarized; None for never."""
+        return self.settings.compaction.threshold
+
+    @property
+    def recent_turns_to_keep(self) -> int:
+        """How many of the newest turns a summary leaves as they are."""
+        return self.settings.compaction.keep
 
     @property
     def system_prompt(self) -> str:

@@ -7,13 +7,13 @@ summarized.
 
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.budgets import Overflow, TokenBudget, check, classify, excess
 from labkit.conversation import Conversation, Summary
 from labkit.messages import Content, History, assistant, in_open_round, without_thinking
-from labkit.models import Model
+from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.repair import first_reply
 from labkit.strategies import KeepRecent, Step, apply
 from labkit.summarization import Calls, ClaudeSummarizer, CostlyFailure, SummaryFailed, is_summary, replaced, split
@@ -37,18 +37,18 @@ class SummaryWarning(UserWarning):
 class Compaction:
     """When and how the older part is summarized: above `threshold` input tokens, all but the newest `keep` turns.
 
-    After `patience` failures in a row no summary is tried for `pause` turns.
+    Without a threshold, never. After `patience` failures in a row no summary is tried for `pause` turns.
     """
 
-    threshold: int
-    keep: int
-    summarizer: ClaudeSummarizer
+    threshold: int | None = None
+    keep: int = 4
+    summarizer: ClaudeSummarizer = field(default_factory=ClaudeSummarizer)
     patience: int = 3
     pause: int = 5
 
     def __post_init__(self) -> None:
         """Refuse a threshold or a number of turns that means nothing."""
-        if self.threshold < 1:
+        if self.threshold is not None and self.threshold < 1:
             raise ValueError(f"token_threshold {self.threshold:,}: give at least 1 token")
         if self.keep < 0:
             raise ValueError(f"recent_turns_to_keep {self.keep}: give 0 or more turns")
@@ -63,7 +63,7 @@ class Settings:
     row: Model
     max_tokens: int
     steps: tuple[Step, ...] = ()
-    compaction: Compaction | None = None
+    compaction: Compaction = field(default_factory=Compaction)
     budget: TokenBudget | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
     cache: bool = False
@@ -76,7 +76,7 @@ class Settings:
 
     def all_steps(self, conversation: Conversation) -> tuple[Step, ...]:
         """The steps, and behind them, while a summary is owed, the one that keeps only the recent turns."""
-        if self.compaction and conversation.failures:
+        if self.compaction.threshold is not None and conversation.failures:
             return (*self.steps, KeepTurns(max(self.compaction.keep, 1)))
         return self.steps
 
@@ -95,6 +95,31 @@ class Settings:
         """Estimated tokens of what a request holds beside the messages: system prompt, case facts and tools."""
         tools = estimate_tokens(str([dict(tool) for tool in self.tools]), self.row) if self.tools else 0
         return estimate_tokens(system_with_facts(conversation), self.row) + tools
+
+
+def settings_of(
+    model: str | Model = DEFAULT_MODEL,
+    max_tokens: int = 4096,
+    steps: Sequence[Step] = (),
+    token_threshold: int | None = None,
+    recent_turns_to_keep: int = 4,
+    summarizer: ClaudeSummarizer | None = None,
+    budget: TokenBudget | None = None,
+    tools: Sequence[Mapping[str, Any]] = (),
+    cache: bool = False,
+    clock: Callable[[], str] | None = None,
+    request: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings of a manager from its parameters, in the order in which a manager takes them.
+
+    Raises ValueError for an unknown model, a max_tokens that the model does not allow, or a threshold that means
+    nothing.
+    """
+    row = find(model)
+    if not 1 <= max_tokens <= row.max_output:
+        raise ValueError(f"max_tokens {max_tokens:,} is not between 1 and {row.max_output:,}, the most {row.id} writes")
+    plan = Compaction(token_threshold, recent_turns_to_keep, summarizer or ClaudeSummarizer(model=row))
+    return Settings(row, max_tokens, tuple(steps), plan, budget, tuple(tools), cache, clock, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +237,7 @@ def summarize_if_due(settings: Settings, conversation: Conversation) -> Turn:
     SummaryWarning; its tokens are counted too.
     """
     plan = settings.compaction
-    if plan is None or (conversation.last.total_input <= plan.threshold and not conversation.failures):
+    if plan.threshold is None or (conversation.last.total_input <= plan.threshold and not conversation.failures):
         return conversation
     old, recent = split(conversation.history, plan.keep)
     if not old or in_open_round(conversation.history):

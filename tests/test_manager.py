@@ -1,5 +1,6 @@
 """The manager sends what it says it sends, remembers everything, and is unchanged by every failure."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit import ConversationManager, KeepRecent, OfflineClaude, SlidingWindowManager, claude
+from labkit import (
+    AsyncConversationManager,
+    ConversationManager,
+    KeepRecent,
+    OfflineClaude,
+    SlidingWindowManager,
+    SmartConversationManager,
+    TokenBudget,
+    claude,
+    user,
+)
+from labkit.manager import production
 from labkit.messages import History
 from labkit.request_log import Log
 from labkit.strategies import Step
+from labkit.summarization import ClaudeSummarizer
 from labkit.turn import EmptyReply
 from tests.conversations import conversations
 from tests.promises import CLUMSY, STEPS
@@ -110,6 +123,50 @@ def test_bad_settings_say_what_was_given_and_what_is_allowed(build: Callable[[],
     """Nothing is sent and nothing is guessed."""
     with pytest.raises(ValueError, match=said):
         build()
+
+
+MANAGERS: tuple[Callable[..., Any], ...] = (
+    ConversationManager,
+    SlidingWindowManager,
+    SmartConversationManager,
+    AsyncConversationManager,
+    production,
+)
+
+
+@pytest.mark.parametrize("make", MANAGERS, ids=lambda make: make.__name__)
+def test_every_setting_has_its_name_in_the_signature(make: Callable[..., Any]) -> None:
+    """Help and Shift-Tab show them all, and a mistyped one is an error that names what was called."""
+    shown = inspect.signature(make).parameters
+    assert not {one.kind for one in shown.values()} & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
+    plain = inspect.signature(ConversationManager).parameters
+    assert set(plain) - set(shown) <= {"token_threshold", "recent_turns_to_keep"}
+    with pytest.raises(TypeError, match=rf"{make.__name__}\S* got an unexpected keyword argument 'sytem_prompt'"):
+        make(sytem_prompt="Be brief.")
+
+
+@pytest.mark.parametrize("make", MANAGERS, ids=lambda make: make.__name__)
+def test_every_setting_arrives(make: Callable[..., Any]) -> None:
+    """A setting that is given to a preset is the setting that its requests are made with."""
+    given = {"system_prompt": "Be brief.", "model": "claude-opus-5", "max_tokens": 77, "messages": [user("hi")]}
+    more = {
+        "tools": [TOOL],
+        "cache": True,
+        "clock": str,
+        "request": {"metadata": {"user_id": "a"}},
+        "steps": [KeepRecent(9)],
+    }
+    manager = make(**given, **more, budget=TokenBudget(), summarizer=ClaudeSummarizer(max_tokens=88))
+    assert (manager.system_prompt, manager.model, manager.max_tokens) == ("Be brief.", "claude-opus-5", 77)
+    request = manager.next_request()
+    assert request["tools"] == [TOOL]
+    assert request["metadata"] == {"user_id": "a"}
+    assert request["cache_control"] == {"type": "ephemeral"}
+    assert manager.messages == [{"role": "user", "content": "hi"}]
+    assert manager.settings.steps[0] == KeepRecent(9)
+    assert manager.settings.budget == TokenBudget()
+    assert manager.settings.compaction.summarizer.max_tokens == 88
+    assert manager.settings.clock is str
 
 
 @pytest.mark.parametrize("message", ["", "  \n", [], [{"type": "text", "text": ""}]])

@@ -301,4 +301,4 @@ def test_defaults_are_pythons(port: None) -> None:
     ran = subprocess.run(command, cwd=NODE, capture_output=True, text=True, check=True)
     for kind, defaults in zip(KINDS.values(), json.loads(ran.stdout), strict=True):
         expected = {camel(name): value for name, value in kind()._options().items()}
-        assert defaults == expected | {"systemPrompt": manager.Shell().system_prompt}
+        assert defaults == expected | {"systemPrompt": manager.ConversationManager().system_prompt}
