@@ -1,5 +1,5 @@
 /**
- * A conversation in a JSON file, in the one form that Python and Node.js share: labkit/saved_form.schema.json.
+ * A conversation in a JSON file, in the one form that Python and Node.js share: labkit/stores/saved_form.schema.json.
  *
  * Messages are written once and named by their places. A save replaces the file whole or not at all.
  */
@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import Ajv from "ajv/dist/2020.js";
 
 const FORMAT = "labkit-conversation";
-const SCHEMA = new URL("../../../labkit/saved_form.schema.json", import.meta.url);
+const SCHEMA = new URL("../../../labkit/stores/saved_form.schema.json", import.meta.url);
 const METADATA = ["pinned", "importance", "timestamp", "flags", "replaces"];
 
 /** What is stored is not a conversation that can be read here; says where. */
