@@ -11,7 +11,7 @@ then both can be drawn as floors. `python tests/architecture.py` prints the floo
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -86,8 +86,9 @@ def _name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+@cache
 def imports(module: Module, package_name: str = "labkit") -> list[Import]:
-    """Every import of a module, wherever it stands, relative ones and `import_module("…")` resolved."""
+    """Every import of a module, wherever it is, relative ones and `import_module("…")` resolved."""
     return list(_imports(module.tree, module, package_name, "start"))
 
 
@@ -98,7 +99,7 @@ def _imports(node: ast.AST, module: Module, package_name: str, when: str) -> Ite
                 yield from (Import(alias.name, child.lineno, when) for alias in names)
             case ast.ImportFrom():
                 yield from (Import(target, child.lineno, when) for target in _targets(child, module, package_name))
-            case ast.Call(args=[ast.Constant(value=str(target)), *_]) if "import_module" in ast.unparse(child.func):
+            case ast.Call(args=[ast.Constant(value=str(target)), *_]) if _last_name(child.func) == "import_module":
                 yield Import(target, child.lineno, when)
             case ast.If(test=test) if "TYPE_CHECKING" in ast.unparse(test):
                 for statement in child.body:
@@ -108,6 +109,10 @@ def _imports(node: ast.AST, module: Module, package_name: str, when: str) -> Ite
                 continue
         inside = "call" if isinstance(child, Functions | ast.Lambda) and when == "start" else when
         yield from _imports(child, module, package_name, inside)
+
+
+def _last_name(node: ast.AST) -> str:
+    return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
 def _targets(node: ast.ImportFrom, module: Module, package_name: str) -> list[str]:
@@ -171,7 +176,10 @@ def files(module: Module) -> Iterator[str]:
         if item.target.split(".")[0] in FILE_MODULES and item.when != "types":
             yield f"{module.name}:{item.line}: imports {item.target}, which is for persistence"
     shipped = {
-        id(node) for function in functions(module) if "files(" in ast.unparse(function) for node in ast.walk(function)
+        id(node)
+        for function in functions(module)
+        if "files(" in (ast.get_source_segment(module.text, function) or "")
+        for node in ast.walk(function)
     }
     for node in ast.walk(module.tree):
         call = _file_call(node) if isinstance(node, ast.Call) else ""
