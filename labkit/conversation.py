@@ -42,8 +42,9 @@ class Conversation:
 
     `transcript` is everything ever said; `history` is what is worked with, the same until a summary takes the place of
     its older part. `summaries` are in the order they were made; `failures` counts the summaries that failed since the
-    last one that worked. `last` is the usage of the last reply and `meter` what it said about the history sent. Cheap
-    to copy: values share what they have in common.
+    last one that worked. `sent_whole` counts the first messages of the history that came from elsewhere: their thinking
+    answered all that stands before it, whatever steps this conversation has. `last` is the usage of the last reply and
+    `meter` what it said about the history sent. Cheap to copy: values share what they have in common.
     """
 
     system: str = ""
@@ -52,6 +53,7 @@ class Conversation:
     facts: tuple[CaseFact, ...] = ()
     summaries: tuple[Summary, ...] = ()
     failures: int = 0
+    sent_whole: int = 0
     usage: Usage = field(default_factory=Usage)
     last: Usage = field(default_factory=Usage)
     meter: Meter = field(default_factory=Meter)
@@ -60,7 +62,7 @@ class Conversation:
     def of(cls, messages: Sequence[Message | Mapping[str, Any]], system: str = "") -> "Conversation":
         """A conversation that already holds these messages, Messages or dicts in wire form."""
         said = History.of(messages)
-        return cls(system=system, transcript=said, history=said)
+        return cls(system=system, transcript=said, history=said, sent_whole=len(said))
 
     def said(self, message: Message) -> "Conversation":
         """The conversation with one more message.
@@ -92,6 +94,7 @@ class Conversation:
             history=history,
             summaries=(*self.summaries, summary),
             failures=0,
+            sent_whole=0,
             usage=usage,
             meter=Meter(),
         )
@@ -179,6 +182,7 @@ class Conversation:
             history=history if history != transcript else transcript,
             summaries=(),
             failures=0,
+            sent_whole=min(self.sent_whole, len(transcript) if changed is None else changed),
             last=Usage(),
             meter=Meter(),
         )

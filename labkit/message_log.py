@@ -4,33 +4,40 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
+from typing import Any
 
 RULERS_KEPT = 8
+MARKS = ("starts", "replies", "staying", "thinking")
 
 
 class MessageLog[M]:
-    """Messages in order, with what a cut needs to know: where exchanges open, what must stay, where thinking is.
+    """Messages in order, with the places that a cut needs: where exchanges open, where replies begin, what must stay,
+    where thinking is.
 
     Appending never changes what an older history sees, because each history knows where it stops. Running totals are
-    kept for each ruler (a function from message to size), so that any message is measured once in its life.
+    kept for each ruler (a function from message to size), so that any message is measured once in its life. `memos`
+    holds results that can be computed again from the messages; a copy of the log begins without them.
     """
 
-    __slots__ = ("_lock", "_rules", "_totals", "messages", "starts", "staying", "thinking")
+    __slots__ = ("_lock", "_rules", "_totals", "memos", "messages", "replies", "starts", "staying", "thinking")
 
     def __init__(
         self,
         opens: Callable[[M, M | None], bool],
+        replies: Callable[[M, M | None], bool],
         stays: Callable[[M], bool],
         thinks: Callable[[M], bool],
     ) -> None:
-        """Take the three rules that mark a message: opens an exchange (given the one before), must stay, has
-        thinking.
+        """Take the four rules that mark a message: opens an exchange and begins a reply (both given the message
+        before), must stay, has thinking.
         """
-        self._rules = opens, stays, thinks
+        self._rules = opens, replies, stays, thinks
         self._lock = Lock()
         self._totals: dict[Hashable, array[int]] = {}
+        self.memos: dict[Hashable, Any] = {}
         self.messages: list[M] = []
         self.starts: list[int] = []
+        self.replies: list[int] = []
         self.staying: list[int] = []
         self.thinking: list[int] = []
 
@@ -51,11 +58,13 @@ class MessageLog[M]:
 
     def extend(self, messages: Iterable[M]) -> None:
         """Add messages at the end and mark them."""
-        opens, stays, thinks = self._rules
+        opens, replies, stays, thinks = self._rules
         for message in messages:
             place = len(self.messages)
+            before = self.messages[-1] if place else None
             marks = (
-                (self.starts, opens(message, self.messages[-1] if place else None)),
+                (self.starts, opens(message, before)),
+                (self.replies, replies(message, before)),
                 (self.staying, stays(message)),
                 (self.thinking, thinks(message)),
             )
@@ -72,8 +81,8 @@ class MessageLog[M]:
             return
         self.extend(other.messages[start : start + 1])
         self.messages += other.messages[start + 1 : stop]
-        marks = (self.starts, other.starts), (self.staying, other.staying), (self.thinking, other.thinking)
-        for mine, theirs in marks:
+        for name in MARKS:
+            mine, theirs = getattr(self, name), getattr(other, name)
             mine += [mark + shift for mark in theirs[bisect_left(theirs, start + 1) : bisect_left(theirs, stop)]]
         for ruler, known in list(other._totals.items()):
             totals = self._totals.setdefault(ruler, array("q", [0])) if place == 0 else self._totals.get(ruler)
@@ -84,7 +93,7 @@ class MessageLog[M]:
     def _copy(self, stop: int) -> "MessageLog[M]":
         copy = MessageLog(*self._rules)
         copy.messages = self.messages[:stop]
-        for name in ("starts", "staying", "thinking"):
+        for name in MARKS:
             marks = getattr(self, name)
             setattr(copy, name, marks[: bisect_left(marks, stop)])
         copy._totals = {ruler: totals[: stop + 1] for ruler, totals in self._totals.items()}

@@ -2,24 +2,27 @@
 
 Everything else in labkit is built on three ideas found here: a message is a frozen value whose metadata never
 reaches the wire; a history is a value too, cheap to extend and to slice; and a history is cut only between
-exchanges, so that every cut is a valid request. Taught in notebook 01.
+exchanges and between the tool rounds of one, so that every cut is a valid request. Taught in notebooks 01 and 10.
 """
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, cast, overload
 
+from labkit.blocks import Block as Block
+from labkit.blocks import CheckedBlocks, checked_blocks, copied
 from labkit.message_log import MessageLog
 
 type Role = Literal["user", "assistant", "system"]
-type Block = Mapping[str, Any]
 type Content = str | Sequence[Block]
 
 ROLES = ("user", "assistant", "system")
 THINKING = ("thinking", "redacted_thinking")
+MEMOS_KEPT = 16
+"""Results kept with a log: enough for the steps of a few managers that share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Message:
             if not self.content.strip():
                 raise ValueError(f"a {self.role} message needs text, but got {self.content!r}: write at least one word")
             return
-        if not isinstance(self.content, _Checked):
-            object.__setattr__(self, "content", _checked_blocks(self.role, self.content))
+        if not isinstance(self.content, CheckedBlocks):
+            object.__setattr__(self, "content", checked_blocks(self.role, self.content))
 
     def __hash__(self) -> int:
         """Hash by role and content, so that messages can be gathered in sets whatever their blocks hold."""
@@ -86,7 +89,7 @@ class Message:
 
     def wire(self) -> dict[str, Any]:
         """The message as the API takes it: a fresh dict of role and content, without any metadata."""
-        content = self.content if isinstance(self.content, str) else [_copied(block) for block in self.content]
+        content = self.content if isinstance(self.content, str) else [copied(block) for block in self.content]
         return {"role": self.role, "content": content}
 
 
@@ -128,7 +131,7 @@ class History(Sequence[Message]):
 
     def __init__(self, messages: Iterable[Message | Mapping[str, Any]] = ()) -> None:
         """Take messages, or dicts in wire form, oldest first."""
-        self._log: MessageLog[Message] = MessageLog(opens_exchange, must_stay, has_thinking)
+        self._log: MessageLog[Message] = MessageLog(opens_exchange, begins_reply, must_stay, has_thinking)
         self._log.extend(map(from_wire, messages))
         self._start, self._stop = 0, len(self._log.messages)
 
@@ -198,13 +201,32 @@ class History(Sequence[Message]):
         return totals[self._stop] - totals[self._start]
 
     def starts(self) -> list[int]:
-        """Positions at which an exchange opens: the only places where a history may be cut."""
+        """Positions at which an exchange opens."""
         return self._positions(self._log.starts)
+
+    def replies(self) -> list[int]:
+        """Positions at which a turn of Claude begins: a request was sent before each of them."""
+        return self._positions(self._log.replies)
 
     def edges(self) -> list[int]:
         """Positions between which the exchanges lie: 0, wherever one opens, and the end."""
-        edges = [0, *self.starts(), len(self)]
-        return edges[edges[1] == 0 :]
+        return sorted({0, *self.starts(), len(self)})
+
+    def joints(self) -> list[int]:
+        """Positions between which the parts lie that a cut never tears: a question, a tool round, an answer."""
+        return sorted({0, *self.starts(), *self.replies(), len(self)})
+
+    def memo(self, key: Hashable) -> Any:
+        """The value last kept under `key` by a history that shares this one's log; None when there is none."""
+        return self._log.memos.get((key, self._start))
+
+    def keep_memo(self, key: Hashable, value: Any) -> None:
+        """Keep a value that can be computed again, until others have taken its place."""
+        memos = self._log.memos
+        memos.pop((key, self._start), None)
+        while len(memos) >= MEMOS_KEPT:
+            memos.pop(next(iter(memos)), None)
+        memos[(key, self._start)] = value
 
     def staying(self) -> list[int]:
         """Positions of the messages that every step must keep: pinned ones and compaction blocks."""
@@ -220,8 +242,15 @@ class History(Sequence[Message]):
 
     def newest_start(self) -> int:
         """Where the newest exchange opens; 0 when no exchange opens here."""
-        before = bisect_left(self._log.starts, self._stop)
-        return max(self._log.starts[before - 1] - self._start, 0) if before else 0
+        return self._newest(self._log.starts)
+
+    def newest_reply(self) -> int:
+        """Where the newest turn of Claude begins; 0 when there is none."""
+        return self._newest(self._log.replies)
+
+    def _newest(self, marks: list[int]) -> int:
+        before = bisect_left(marks, self._stop)
+        return max(marks[before - 1] - self._start, 0) if before else 0
 
     def exchange_at(self, place: int) -> "History":
         """The exchange that the message at `place` belongs to, found without walking."""
@@ -258,7 +287,7 @@ class History(Sequence[Message]):
         """
         if self._log is other._log:
             return self._start == other._start and self._stop <= other._stop
-        return len(self) <= len(other) and self == other[: len(self)]
+        return len(self) <= len(other) and all(a is b or a == b for a, b in zip(self, other, strict=False))
 
     def wire(self) -> list[dict[str, Any]]:
         """The messages as the API takes them, as fresh copies."""
@@ -282,6 +311,16 @@ def exchanges(history: Iterable[Message]) -> Iterator[History]:
     return (history[low:high] for low, high in pairwise(history.edges()))
 
 
+def rounds(history: Iterable[Message]) -> Iterator[History]:
+    """The tool rounds of a history, oldest first: a turn of Claude that calls tools, and all the results of its calls.
+
+    The results may be in one message or in several. The newest round may still wait for them.
+    """
+    history = History.of(history)
+    parts = (history[low:high] for low, high in pairwise(history.joints()))
+    return (part for part in parts if any(m.role == "assistant" and m.has("tool_use") for m in part))
+
+
 def join(parts: Iterable[Iterable[Message]]) -> History:
     """Put histories behind one another, in the order given."""
     joined = History()
@@ -301,6 +340,11 @@ def opens_exchange(message: Message, before: Message | None) -> bool:
     return not message.has("tool_result")
 
 
+def begins_reply(message: Message, before: Message | None) -> bool:
+    """True for the first message of a turn of Claude."""
+    return message.role == "assistant" and (before is None or before.role != "assistant")
+
+
 def must_stay(message: Message) -> bool:
     """True for a message that no step may drop: a pinned one, or a compaction block that stands for older history."""
     return message.pinned or message.has("compaction")
@@ -313,14 +357,8 @@ def has_thinking(message: Message) -> bool:
 
 def in_open_round(history: History) -> bool:
     """True while a tool round is open: Claude called a tool and has not yet answered in words."""
-    place = len(history)
-    while place and history[place - 1].role != "assistant":
-        place -= 1
-    while place and history[place - 1].role == "assistant":
-        place -= 1
-        if history[place].has("tool_use"):
-            return True
-    return False
+    newest = history[history.newest_reply() :]
+    return any(message.role == "assistant" and message.has("tool_use") for message in newest)
 
 
 def without_thinking(message: Message) -> Message:
@@ -331,8 +369,8 @@ def without_thinking(message: Message) -> Message:
     """
     if not has_thinking(message):
         return message
-    left = _Checked(block for block in message.blocks if block["type"] not in THINKING)
-    left = left or _Checked([{"type": "text", "text": "(thinking without an answer)"}])
+    left = CheckedBlocks(block for block in message.blocks if block["type"] not in THINKING)
+    left = left or CheckedBlocks([{"type": "text", "text": "(thinking without an answer)"}])
     return Message(
         message.role,
         left,
@@ -342,34 +380,3 @@ def without_thinking(message: Message) -> Message:
         message.flags,
         (message,),
     )
-
-
-class _Checked(tuple[Block, ...]):
-    """Blocks that were checked and copied once, so that what a step makes of a message is not checked again."""
-
-    __slots__ = ()
-
-
-def _checked_blocks(role: str, content: object) -> _Checked:
-    if not isinstance(content, Sequence) or isinstance(content, bytes):
-        raise TypeError(f"content is text or a list of blocks, but got {type(content).__name__}")
-    if not content:
-        raise ValueError(f"a {role} message needs content, but got no block: give at least one")
-    for place, block in enumerate(content):
-        if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
-            raise TypeError(
-                f"block {place} is {block!r}: a block is a dict with a 'type', such as {{'type': 'text', 'text': ...}}"
-            )
-        if block["type"] == "text" and not str(block.get("text", "")).strip():
-            raise ValueError(f"text block {place} is empty: the API refuses text blocks without words")
-        try:
-            json.dumps(block, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"block {place} ({block['type']}) cannot be sent as JSON: {error}") from error
-    return _Checked(_copied(block) for block in content)
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,7 +1,8 @@
-"""What keeps any step's result fit to be sent: whole exchanges, the newest turn, what must stay, paired tool rounds.
+"""Repair: make any step's result fit to be sent, with whole tool rounds, the goal, the newest round and what must stay.
 
-A step may be three lines by a learner. Its result is compared with what went in, message by message, and put right
-where that is possible without guessing; where it is not, an error says what is wrong. Taught in notebook 02.
+A step may be three lines by a learner. Its result is compared with the history that the step was given, message by
+message, and put right where that is possible without guessing; otherwise an error says what is wrong. Taught in
+notebook 02.
 """
 
 import json
@@ -18,8 +19,11 @@ class StepError(ValueError):
 
 
 def settle(before: History, after: Sequence[Message], step: str) -> History:
-    """What a step kept, rounded to whole exchanges, with the newest exchange and whatever must stay put back.
+    """Return the messages that a step kept, in whole parts, with everything that must stay put back.
 
+    A part is a question, a tool round or an answer. An exchange keeps its question, its last part and those of its
+    rounds that the step kept whole; without one of these two it goes. Always kept are the goal (the newest question),
+    the newest part, whatever else the user said in the newest exchange, and pinned messages with their exchange's ends.
     Raises StepError when the step is not a function from a history to a history, or tears a tool round.
     """
     if isinstance(after, History) and after.is_tail_of(before):
@@ -31,7 +35,7 @@ def settle(before: History, after: Sequence[Message], step: str) -> History:
     sources, musts = stands_for(before, after), _musts(before)
     covered = {place for places in sources for place in places or ()}
     kept = {places[0] for places in sources if places and len(places) == 1}
-    sent = list(_placed(before, after, sources, _whole_exchanges(before, covered | musts)))
+    sent = list(_placed(before, after, sources, _whole_parts(before, covered | musts)))
     sent += [(place, before[place]) for place in sorted(musts - kept)]
     settled = History(message for _, message in sorted(sent, key=lambda item: item[0]))
     _check(before, settled, step)
@@ -39,41 +43,75 @@ def settle(before: History, after: Sequence[Message], step: str) -> History:
 
 
 def _musts(before: History) -> set[int]:
-    """Places of the newest exchange and of every exchange in which something must stay."""
-    bounds, found = before.edges(), set(range(before.newest_start(), len(before)))
-    for place in before.staying():
-        after = bisect_left(bounds, place + 1)
-        found.update(range(bounds[after - 1], bounds[after]))
+    """Return the places that no step may leave out."""
+    found = set[int]()
+    for place in (*before.staying(), len(before) - 1):
+        parts = _parts_around(before, place)
+        found.update(*parts[:1], *parts[-1:], *(part for part in parts if place in part))
+    found.update(*(part for part in _parts_around(before, len(before) - 1) if _is_told_more(before, part)))
     return found
 
 
-def _whole_exchanges(before: History, places: set[int]) -> set[int]:
+def _parts_around(before: History, place: int) -> list[range]:
+    """Return the parts of the exchange that a place lies in, as ranges of places."""
+    bounds, joints = before.edges(), before.joints()
+    after = bisect_left(bounds, place + 1)
+    low, high = (bounds[after - 1], bounds[after]) if 0 < after < len(bounds) else (0, 0)
+    inside = joints[bisect_left(joints, low) : bisect_left(joints, high + 1)]
+    return [range(*pair) for pair in pairwise(inside)]
+
+
+def _is_told_more(before: History, part: range) -> bool:
+    """True when a part holds words of the user, or of the system, beside the results of tools."""
+    told = (before[place] for place in part)
+    return any(m.role == "system" or (m.role == "user" and m.block_types() != {"tool_result"}) for m in told)
+
+
+def _whole_parts(before: History, places: set[int]) -> set[int]:
+    """Return the places of the parts that can be sent: covered whole, in an exchange whose two ends are covered."""
     whole: set[int] = set()
     for low, high in pairwise(before.edges()):
-        if places.issuperset(range(low, high)):
+        if high - low == len(places & set(range(low, high))):
             whole.update(range(low, high))
+            continue
+        parts = _parts_around(before, low)
+        if places.issuperset(parts[0]) and places.issuperset(parts[-1]):
+            whole.update(*(part for part in parts if places.issuperset(part)))
     return whole
 
 
 def _placed(
     before: History, after: Sequence[Message], sources: Sequence[list[int] | None], whole: set[int]
 ) -> Iterator[tuple[float, Message]]:
-    """What to send of `after`, each with its place; what is new, or stands for several, goes between exchanges."""
+    """Yield what to send of `after`, each message with its place.
+
+    The places of `before` are whole numbers. A message that is new comes a half before the place that it precedes, and
+    one that stands for several a quarter, so that sorting by place puts a summary behind a new message there.
+    """
     bounds = before.edges()
-    front = compacted_end(before)
+    front, newest = compacted_end(before), before.newest_start()
     place = front - 0.5
     for message, places in zip(after, sources, strict=True):
         if places is None or (len(places) == 1 and places[0] not in whole):
             continue
         if len(places) == 1:
             place = places[0]
-            yield place, _known(before[place], message)
+            yield place, _known(before[place], message, place >= newest)
             continue
         if places:
-            place = max(bounds[bisect_left(bounds, places[0] + 1) - 1], front) - 0.25
-        elif place % 1 == 0:
+            place = max(_place_for(before, places[0], whole), front) - 0.25
+        elif place % 1 == 0:  # behind a message that was there: not inside its exchange, where it could part a round
             place = _end_of(before[: bounds[bisect_left(bounds, place + 1)]]) - 0.5
         yield place, message
+
+
+def _place_for(before: History, first: int, whole: set[int]) -> int:
+    """Return where a message goes that stands for several: before their exchange, behind its question where that
+    stays.
+    """
+    parts = _parts_around(before, first)
+    inside = first not in parts[0] and whole.issuperset(parts[0])
+    return next(part.start for part in parts if first in part) if inside else parts[0].start
 
 
 def _end_of(exchange: History) -> int:
@@ -115,12 +153,24 @@ def same_on_the_wire(one: Message, other: Message) -> bool:
     return one is other or (one.role, one.content) == (other.role, other.content)
 
 
-def _known(old: Message, new: Message) -> Message:
-    """What a step made of one message, known as that message's; `old` itself where it must stay word for word."""
+def _known(old: Message, new: Message, in_newest: bool) -> Message:
+    """Return what a step made of one message, known as that message's; `old` itself where it must stay word for word.
+
+    In the newest exchange calls and results stay calls and results: a result that became plain words would pass for a
+    new question, and the goal for an old one.
+    """
     changed = not same_on_the_wire(old, new) or not must_stay(new)
-    if new == old or (must_stay(old) and changed):
+    untied = in_newest and _tool_ids(old) != _tool_ids(new)
+    if new == old or untied or (must_stay(old) and changed):
         return old
     return new if new.replaces else replace(new, replaces=(old,))
+
+
+def _tool_ids(message: Message) -> list[object]:
+    return [block.get("id", block.get("tool_use_id")) for block in message.blocks if block["type"] in PAIRED]
+
+
+PAIRED = ("tool_use", "tool_result")
 
 
 def stands_for(before: History, after: Sequence[Message]) -> list[list[int] | None]:

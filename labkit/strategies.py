@@ -1,8 +1,8 @@
 """History strategies: functions from a history to the history that is sent, composed as a tuple and run by a loop.
 
 A step is any function `history -> history`, yours included; one that says `keeps_whole_exchanges` is taken at its word.
-`apply` runs steps and keeps what they give valid: whole exchanges, the newest turn, pinned messages, open tool rounds.
-`explain` tells what became of each message. Taught in notebook 02.
+`apply` runs steps and keeps what they give valid: whole tool rounds, the goal, the newest round, pinned messages.
+`explain` says what became of each message. Taught in notebook 02.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from labkit.messages import (
     without_thinking,
 )
 from labkit.repair import StepError as StepError
-from labkit.repair import first_reply, origins, same_on_the_wire, settle, stands_for
+from labkit.repair import origins, same_on_the_wire, settle, stands_for
 
 type Step = Callable[[History], Sequence[Message]]
 
@@ -79,26 +79,70 @@ class KeepRecent:
         return over if block == 0 else -(-over // block) * block
 
 
-def apply(steps: Iterable[Step], history: Sequence[Message]) -> History:
-    """Run steps in order and give the history to send: a view of the one that came in, which stays as it is.
+def apply(
+    steps: Iterable[Step], history: Sequence[Message], binds_thinking: bool = True, sent_whole: int = 0
+) -> History:
+    """Run steps in order and return the history to send: a view of the history given, which stays as it is.
 
-    An open tool round is passed on untouched behind the view of what came before it. Once a step changed anything,
-    thinking blocks are left out of the rest, because the API binds them to an unchanged prefix. Raises StepError when a
-    step returns what cannot be sent.
+    Thinking that was written before the newest cut is left out for good, because the API binds it to an unchanged
+    prefix; thinking written since stays whole. With `binds_thinking` false, for a model that does not bind it, the
+    round that was the newest at the cut keeps its thinking too. Which thinking is older than the cut follows from the
+    history alone: the steps are run on it as it was at earlier requests. The first `sent_whole` messages came from
+    elsewhere and were sent as they are. Raises StepError when a step returns what cannot be sent.
     """
-    history = History.of(history)
-    view = closed = _before_round(history)
+    steps, history = tuple(steps), History.of(history)
+    view = _ran(steps, history)
+    if view is history or (len(view) == len(history) and all(map(same_on_the_wire, view, history))):
+        return history
+    if not view.thinking():
+        return view
+    old = _before_the_cut(steps, history, view, sent_whole)
+    if not binds_thinking and in_open_round(old):
+        old = old[: old.newest_reply()]
+    return join((map(without_thinking, view[: len(old)]), view[len(old) :]))
+
+
+def _ran(steps: tuple[Step, ...], history: History) -> History:
+    view = history
     for step in steps:
         view = _view_by(step, view)
-    if view is closed or (len(view) == len(closed) and all(map(same_on_the_wire, view, closed))):
-        return history
-    if view.thinking():
-        view = History(map(without_thinking, view))
-    return join((view, history[len(closed) :])) if len(closed) < len(history) else view
+    return view
 
 
-def _before_round(history: History) -> History:
-    return history[: first_reply(history)] if in_open_round(history) else history
+def _before_the_cut(steps: tuple[Step, ...], history: History, view: History, sent_whole: int) -> History:
+    """Return the view that was sent when the steps last changed what an earlier request had sent.
+
+    Every request since then began with the one before. Walks back from reply to reply; what it found is kept with the
+    history, so that the next request compares itself with the one before and no further.
+    """
+    key, newest = ("sent", _hashable(steps), sent_whole), view
+    for reply in reversed(history.replies()):
+        known = history.memo(key)
+        remembered = reply >= sent_whole and known is not None and known[0] == reply
+        older = known[1] if remembered else history[:reply] if reply < sent_whole else _ran(steps, history[:reply])
+        if not _goes_on(older, newest, history[reply]):
+            break
+        newest = known[2] if remembered else older
+        if remembered:
+            break
+    else:
+        newest = view[:0]  # nothing that was sent has ever been changed, as when each result is clipped at once
+    if history[-1].role != "assistant":
+        history.keep_memo(key, (len(history), view, newest))
+    return newest
+
+
+def _hashable(steps: tuple[Step, ...]) -> object:
+    try:
+        hash(steps)
+    except TypeError:
+        return object()
+    return steps
+
+
+def _goes_on(older: History, newer: History, reply: Message) -> bool:
+    """True when a request is an earlier one with its reply behind it."""
+    return older.begins(newer) and len(newer) > len(older) and origins(newer[len(older)])[0] in (reply, *origins(reply))
 
 
 def _view_by(step: Step, view: History) -> History:
@@ -152,7 +196,7 @@ def _reasons(steps: Sequence[Step], history: History, whole: History) -> dict[in
     ask: Callable[[History], Mapping[int, str]] | None = getattr(steps[-1], "why", None) if steps else None
     if ask is None:
         return {}
-    given = apply(steps[:-1], _before_round(history))
+    given = apply(steps[:-1], history)
     told, sources = ask(given), stands_for(whole, given)
     certain = {*whole.staying(), *range(whole.newest_start(), len(whole))}
     return {place: told[at] for at in told for place in sources[at] or () if place not in certain}

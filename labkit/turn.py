@@ -14,7 +14,6 @@ from labkit.budgets import Overflow, TokenBudget, check, classify, excess
 from labkit.conversation import Conversation, Summary
 from labkit.messages import Content, History, assistant, in_open_round, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
-from labkit.repair import first_reply
 from labkit.strategies import KeepRecent, Step, apply
 from labkit.summarization import Calls, ClaudeSummarizer, CostlyFailure, SummaryFailed, is_summary, replaced, split
 from labkit.tokens import Usage, estimate_tokens, estimator
@@ -72,7 +71,8 @@ class Settings:
 
     def view(self, conversation: Conversation) -> History:
         """The messages that the next request carries: the steps' view, only the recent turns while summaries fail."""
-        return apply(self.all_steps(conversation), conversation.history)
+        steps, brought = self.all_steps(conversation), conversation.sent_whole
+        return apply(steps, conversation.history, self.row.binds_thinking, brought)
 
     def all_steps(self, conversation: Conversation) -> tuple[Step, ...]:
         """The steps, and behind them, while a summary is owed, the one that keeps only the recent turns."""
@@ -207,8 +207,6 @@ def _smaller(settings: Settings, asked: Conversation, view: History, outcome: An
     real, most = excess(outcome) or _window_of(outcome)
     room = max(most - settings.max_tokens, most // 2)
     limit = int(room * estimated / max(real, 1) * RETRY_SHARE) - settings.beside(asked)
-    if in_open_round(view):  # steps see what stands before the round, so its own tokens come off their limit
-        limit -= view[first_reply(view) :].total(ruler)
     smaller = apply((KeepRecent(max(limit, 1), size=ruler),), view)
     if len(smaller) < len(view):
         return History(map(without_thinking, smaller))
@@ -270,7 +268,9 @@ def _failed(plan: Compaction, conversation: Conversation, error: Exception) -> C
         SummaryWarning,
         stacklevel=2,
     )
-    return replace(conversation, failures=failures)
+    # From the first failure on other steps shape the view, and the thinking so far was written in answer to these.
+    brought = conversation.sent_whole if conversation.failures else len(conversation.history)
+    return replace(conversation, failures=failures, sent_whole=brought)
 
 
 class Requests[T]:

@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from labkit.messages import Block, History, Message
+from labkit.models import find
 from labkit.offline.catalog import Catalog
 from labkit.offline.platform.compaction import signed as signed_block
 from labkit.offline.platform.thinking import signed as signed_thinking
@@ -217,6 +218,7 @@ class Case:
 
 MODELS = {"claude-sonnet-4-6": False, "claude-opus-5": True, "claude-opus-5-5": True}
 """Models of a case, and whether they take system messages in mid-conversation; the last one binds thinking."""
+MODELS_THAT_BIND = {model: find(model).binds_thinking for model in MODELS}
 COMPACTED = {"extra_headers": {"anthropic-beta": "compact-2026-09-04"}}
 CATALOG = Catalog(None)
 

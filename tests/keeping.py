@@ -9,8 +9,8 @@ TOKENS = estimator()
 def most(history: History, limit: int, size: Ruler = TOKENS) -> int:
     """The largest view that keeps a limit: the limit, or what must stay where that alone is more.
 
-    The messages of an open tool round come on top, because `apply` passes them on behind what the steps see, and so
-    does what the sentence that stands for thinking has more than the thinking.
+    The rounds of an open loop come on top, for steps that decide once for each question, and so do the tokens by which
+    the sentence that stands for thinking is longer than the thinking.
     """
     opened = history.newest_start() + 1 if in_open_round(history) else len(history)
     closed, tail = history[:opened], history[opened:]

@@ -13,7 +13,7 @@ from typing import Any
 import anthropic
 
 from labkit import OfflineClaude
-from labkit.messages import History, Message, assistant, in_open_round, user, without_thinking
+from labkit.messages import History, Message, assistant, join, user, without_thinking
 from labkit.repair import origins
 from labkit.steps.deduplication import Deduplicate
 from labkit.steps.importance import KeepImportant
@@ -24,7 +24,7 @@ from labkit.strategies import Fate, KeepRecent, Step, StepError, apply, explain,
 from labkit.summarization import Summarize, SummaryFailed
 from labkit.tokens import estimator
 from labkit.turn import KeepTurns
-from tests.conversations import Case, as_json
+from tests.conversations import MODELS_THAT_BIND, Case, as_json
 
 CLIENT = OfflineClaude(reply="ok", log_limit=1).client(max_retries=0)
 
@@ -92,7 +92,7 @@ def broken_promises(case: Case, steps: Sequence[Step], own_only: bool) -> list[s
     try:
         case = answered(case, steps)
         before = as_json(case.history)
-        view, fates = apply(steps, case.history), explain(steps, case.history)
+        view, fates = apply(steps, case.history, MODELS_THAT_BIND[case.model]), explain(steps, case.history)
     except SummaryFailed:
         return []
     except StepError as error:
@@ -100,7 +100,7 @@ def broken_promises(case: Case, steps: Sequence[Step], own_only: bool) -> list[s
     wrong = [*unsafe(view, case.history), *unexplained(fates, view, case.history)]
     if own_only:
         wrong += not_canonical(view, case.history)
-    if apply(steps, case.history) != view:
+    if apply(steps, History(case.history), MODELS_THAT_BIND[case.model]) != view:
         wrong.append("not the same view again")
     if as_json(case.history) != before:
         wrong.append("the history that came in was changed")
@@ -108,15 +108,15 @@ def broken_promises(case: Case, steps: Sequence[Step], own_only: bool) -> list[s
 
 
 def answered(case: Case, steps: Sequence[Step]) -> Case:
-    """The case as it comes about with these steps: an open tool round was thought in answer to the steps' own view."""
-    history = case.history
-    if not in_open_round(history):
+    """The case as it comes about with these steps: each reply was thought in answer to the view of what was before."""
+    history, bound = case.history, MODELS_THAT_BIND[case.model]
+    if not history.thinking():
         return case
-    opened = next(place for place in range(history.newest_start(), len(history)) if history[place].role == "assistant")
-    if not history[opened:].thinking():
-        return case
-    past = history[:opened]
-    return replace(case, history=case.signed(past, apply(steps, past), history[opened:]))
+    for low, high in pairwise([*history.replies(), len(history)]):
+        past, reply = history[:low], history[low:high]
+        if reply.thinking():
+            history = join((case.signed(past, apply(steps, past, bound), reply), history[high:]))
+    return replace(case, history=history)
 
 
 def unsafe(view: History, history: History) -> list[str]:
@@ -124,22 +124,19 @@ def unsafe(view: History, history: History) -> list[str]:
     if not view:
         return ["empty"]
     newest = history[history.newest_start() :]
+    parts = [newest[low:high] for low, high in pairwise(newest.joints())]
+    must = [m for part in parts if part in (parts[0], parts[-1]) or said_more(part) for m in part]
     kept = [m for m in history if m.pinned or "compaction" in m.block_types()]
-    wrong = [f"newest {m.role} message gone" for m in newest if not any(stands_for(v, m) for v in view)]
+    wrong = [f"newest {m.role} message gone" for m in must if not any(stands_for(v, m) for v in view)]
     wrong += [f"pinned {m.role} message gone" for m in kept if not any(is_still(m, v) for v in view)]
     if "compaction" in history[0].block_types() and "compaction" not in view[0].block_types():
         wrong.append("the compaction block is no longer first")
-    if in_open_round(history):
-        rounds = len(newest) - sum(m.role != "assistant" for m in newest[: _first_reply(newest)])
-        if tuple(view)[-rounds:] != tuple(history)[-rounds:]:
-            wrong.append("the open tool round was touched")
-    elif not same(view, history) and view.thinking():
-        wrong.append("thinking behind a changed prefix")
     return wrong
 
 
-def _first_reply(exchange: History) -> int:
-    return next((place for place, m in enumerate(exchange) if m.role == "assistant"), len(exchange))
+def said_more(part: History) -> bool:
+    """True when the user, or the system, said something in a tool round."""
+    return any(m.role == "system" or (m.role == "user" and m.block_types() != {"tool_result"}) for m in part)
 
 
 def same(view: History, history: History) -> bool:

@@ -16,7 +16,7 @@ from labkit.steps.pruning import ClearToolResults, Pin, Prune
 from labkit.steps.references import KeepReferences
 from labkit.strategies import KeepRecent, apply, explain
 from labkit.tokens import estimator
-from tests import long_run
+from tests.measure import long_run
 from tests.conversations import MODELS, Case, cases, signed
 from tests.promises import (
     CLUMSY,

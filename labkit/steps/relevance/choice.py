@@ -11,8 +11,8 @@ from itertools import pairwise
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple
 
-from labkit.messages import History, Ruler, join, user
-from labkit.repair import compacted_end
+from labkit.messages import History, Ruler, in_open_round, join, user
+from labkit.repair import compacted_end, first_reply
 from labkit.steps.importance import importance
 from labkit.steps.relevance.basket import Basket, Offer
 from labkit.steps.relevance.index import RelevanceIndex
@@ -69,11 +69,15 @@ class Relevance:
         object.__setattr__(self, "_vectors", Once(lambda message: embed(said(message))) if embed else None)
 
     def __call__(self, history: History) -> History:
-        """The exchanges that are kept, in order, behind a note of what is quoted from the others."""
-        if history.total(self.size) <= self.limit:
+        """The exchanges that are kept, in order, behind a note of what is quoted from the others.
+
+        While tools are called the choice stays that of the question, so that each request of a loop begins with the one
+        before; the rounds come on top of the limit.
+        """
+        asked = _up_to_the_question(history)
+        if asked.total(self.size) <= self.limit:
             return history
-        choice = self.choose(history)
-        return _view(history, choice)
+        return join((_view(asked, self.choose(asked)), history[len(asked) :]))
 
     def choose(self, history: History) -> Choice:
         """What to keep of a history that does not fit."""
@@ -127,6 +131,7 @@ class Relevance:
 
     def why(self, history: History) -> dict[int, str]:
         """For each message before the newest turn its relevance and where that comes from, in words."""
+        history = _up_to_the_question(history)
         if history.total(self.size) <= self.limit:
             return {}
         choice, found = self.choose(history), self.scores(history)
@@ -150,6 +155,10 @@ class Relevance:
         self._vectors.keep(history, len(history))
         top = self.weights.meaning * (max(found.relevance) or 1.0)
         return found._replace(relevance=[r + top * s**2 for r, s in zip(found.relevance, likeness, strict=True)])
+
+
+def _up_to_the_question(history: History) -> History:
+    return history[: first_reply(history)] if in_open_round(history) else history
 
 
 def _exchanges_of(places: list[int], bounds: list[tuple[int, int]]) -> Iterator[int]:
