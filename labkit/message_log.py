@@ -36,10 +36,10 @@ class MessageLog[M]:
         self._totals: dict[Hashable, array[int]] = {}
         self.memos: dict[Hashable, Any] = {}
         self.messages: list[M] = []
-        self.starts: list[int] = []
-        self.replies: list[int] = []
-        self.staying: list[int] = []
-        self.thinking: list[int] = []
+        self.starts = array("q")
+        self.replies = array("q")
+        self.staying = array("q")
+        self.thinking = array("q")
 
     def grown(self, stop: int, messages: Iterable[M]) -> "MessageLog[M]":
         """The log with these messages behind its first `stop`: itself when that is its end, otherwise a copy (a
@@ -83,7 +83,7 @@ class MessageLog[M]:
         self.messages += other.messages[start + 1 : stop]
         for name in MARKS:
             mine, theirs = getattr(self, name), getattr(other, name)
-            mine += [mark + shift for mark in theirs[bisect_left(theirs, start + 1) : bisect_left(theirs, stop)]]
+            mine.extend(mark + shift for mark in theirs[bisect_left(theirs, start + 1) : bisect_left(theirs, stop)])
         for ruler, known in list(other._totals.items()):
             totals = self._totals.setdefault(ruler, array("q", [0])) if place == 0 else self._totals.get(ruler)
             if totals and len(totals) == place + 1 and len(known) > stop:

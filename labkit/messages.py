@@ -236,7 +236,7 @@ class History(Sequence[Message]):
         """Positions of the messages that hold thinking blocks."""
         return self._positions(self._log.thinking)
 
-    def _positions(self, marks: list[int]) -> list[int]:
+    def _positions(self, marks: Sequence[int]) -> list[int]:
         low, high = bisect_left(marks, self._start), bisect_left(marks, self._stop)
         return [mark - self._start for mark in marks[low:high]]
 
@@ -248,7 +248,7 @@ class History(Sequence[Message]):
         """Where the newest turn of Claude begins; 0 when there is none."""
         return self._newest(self._log.replies)
 
-    def _newest(self, marks: list[int]) -> int:
+    def _newest(self, marks: Sequence[int]) -> int:
         before = bisect_left(marks, self._stop)
         return max(marks[before - 1] - self._start, 0) if before else 0
 

@@ -16,8 +16,8 @@ from labkit.steps.pruning import ClearToolResults, Pin, Prune
 from labkit.steps.references import KeepReferences
 from labkit.strategies import KeepRecent, apply, explain
 from labkit.tokens import estimator
-from tests.measure import long_run
 from tests.conversations import MODELS, Case, cases, signed
+from tests.measure import long_run
 from tests.promises import (
     CLUMSY,
     STEPS,
