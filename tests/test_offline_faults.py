@@ -5,7 +5,7 @@ import time
 
 import anthropic
 import pytest
-from offline_doors import STRICT, ask
+from offline_doors import STRICT, accepted, ask, assistant, user
 
 from labkit.offline import Fault, OfflineClaude
 from labkit.offline.faults import WORDS
@@ -115,3 +115,65 @@ def test_an_unknown_fault_is_refused_with_the_known_ones(kind):
     """A kind that does not exist is named with those that do."""
     with pytest.raises(ValueError, match=r"unknown: choose one of .*529"):
         OfflineClaude(reply="x").faults.add(kind)
+
+
+def test_a_reply_can_be_refused_on_request(claude):
+    """A refusal is a 200 without content, with its category, on every way in; the request after it is answered."""
+    claude.faults.add(*[Fault("refusal", category="cyber")] * 4)
+    message = accepted(claude, ask())
+    assert (message["content"], message["stop_reason"]) == ([], "refusal")
+    assert (message["stop_details"]["type"], message["stop_details"]["category"]) == ("refusal", "cyber")
+    assert message["usage"]["output_tokens"] == 0
+    assert accepted(claude, ask())["stop_reason"] == "end_turn"
+
+
+def test_a_refusal_can_stick_to_the_refused_message(claude):
+    """While the refused message is in the history every later request is refused too; without it all goes on."""
+    client = claude.client(**STRICT)
+    claude.faults.add(Fault("refusal", sticks=True))
+    flagged, later = user("The flagged question."), user("And another one.")
+    assert client.messages.create(**ask(flagged)).stop_reason == "refusal"
+    assert client.messages.create(**ask(flagged, assistant("[no answer]"), later)).stop_reason == "refusal"
+    assert client.messages.create(**ask(later)).stop_reason == "end_turn"
+
+
+def test_a_turn_can_pause_on_request_and_be_continued(claude):
+    """A paused turn holds a server tool's call and result; sent back as it is, it is gone on with."""
+    claude.faults.add(*["pause_turn"] * 4)
+    paused = accepted(claude, ask())
+    assert paused["stop_reason"] == "pause_turn"
+    assert [block["type"] for block in paused["content"]] == ["text", "server_tool_use", "web_search_tool_result"]
+    client = claude.client(**STRICT)
+    claude.faults.add("pause_turn")
+    turn = assistant(client.messages.create(**ask()).to_dict()["content"])
+    ended = client.messages.create(**ask(user("Hello."), turn))
+    assert ended.stop_reason == "end_turn"
+    again = ask(user("Hello."), turn, assistant(ended.to_dict()["content"]), user("Thank you."))
+    assert client.messages.create(**again).stop_reason == "end_turn"
+
+
+def test_a_reply_can_end_at_max_tokens_on_request():
+    """Half of what would have been said, with the words `max_tokens`, though the request allowed more."""
+    claude = OfflineClaude(reply="The parcel arrives on Monday. " * 5)
+    whole = accepted(claude, ask())
+    claude.faults.add(*["max_tokens"] * 4)
+    half = accepted(claude, ask())
+    assert (half["stop_reason"], whole["stop_reason"]) == ("max_tokens", "end_turn")
+    assert half["usage"]["output_tokens"] == whole["usage"]["output_tokens"] // 2
+    assert whole["content"][0]["text"].startswith(half["content"][0]["text"])
+
+
+def test_an_ending_waits_for_a_reply(claude):
+    """Counting tokens or listing models does not use up an ending."""
+    client = claude.client(**STRICT)
+    claude.faults.add("refusal")
+    client.messages.count_tokens(model="claude-sonnet-4-6", messages=[user("Hello.")])
+    client.models.list()
+    assert client.messages.create(**ask()).stop_reason == "refusal"
+
+
+def test_an_unknown_category_of_refusal_is_refused_with_the_known_ones():
+    """A category that the API does not have is named with those that it has; None is the API's own null."""
+    with pytest.raises(ValueError, match=r"category 'rude' is unknown: choose one of cyber, .*, or None"):
+        Fault("refusal", category="rude")
+    assert Fault("refusal", category=None).category is None

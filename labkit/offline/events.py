@@ -23,6 +23,7 @@ def stream(message: Json) -> Iterator[bytes]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
+        "stop_details": None,
         "usage": {**usage, "output_tokens": 1},
     }
     for late in ("context_management", "input_transformations"):
@@ -46,7 +47,7 @@ def event(data: Json) -> bytes:
 
 
 def _closing(message: Json) -> Json:
-    delta = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
+    delta = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
     usage = {key: value for key, value in message["usage"].items() if key not in ("service_tier", "cache_creation")}
     closing = {"type": "message_delta", "delta": delta, "usage": usage}
     late = ("context_management", "input_transformations")

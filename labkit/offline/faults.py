@@ -1,6 +1,7 @@
-"""Faults on request: what goes wrong with the next requests, queued by a test or a lesson.
+"""Faults on request: what goes wrong with the next requests, or how the next replies end, queued by a test or a lesson.
 
-Evidence: Anthropic docs, Errors and Streaming messages, read August 2026; SDK 2.12.0, the retries of its base client.
+Evidence: Anthropic docs, Errors, Streaming messages and Handling stop reasons, read August 2026; SDK 2.14.0, the
+retries of its base client and RefusalStopDetails.
 """
 
 from collections import deque
@@ -36,24 +37,35 @@ BROKEN = ("connection_reset", "read_timeout", "mid_stream")
 """Faults that are not an error body: the connection breaks, no answer comes in time, or a stream ends in an
 error event."""
 
+ENDINGS = ("refusal", "pause_turn", "max_tokens")
+"""Endings of the next reply, all with status 200: declined, paused in a server tool, or cut off at half its length."""
+CATEGORIES = ("cyber", "bio", "frontier_llm", "reasoning_extraction", "general_harms")
+"""Categories of a refusal. Source: SDK 2.14.0, RefusalStopDetails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong: an HTTP status of ERROR_TYPES, or one of BROKEN.
+    """One thing that goes wrong: an HTTP status of ERROR_TYPES, one of BROKEN, or one of ENDINGS.
 
-    `retry_after_ms` is what the SDK is told to wait; `after` is how many events of a stream get through
-    before a fault in mid-stream. Raises ValueError for an unknown kind.
+    `retry_after_ms` is how long the SDK is asked to wait; `after` is how many events of a stream get through before a
+    fault in mid-stream. A refusal names its `category`; one that `sticks` meets every later request too that still
+    carries the refused user message. Raises ValueError for an unknown kind or category.
     """
 
     kind: int | str
     retry_after_ms: int = RETRY_AFTER_MS
     after: int = 4
+    category: str | None = "general_harms"
+    sticks: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a kind that is neither a status nor a name."""
-        if self.kind not in WORDS and self.kind not in BROKEN:
-            known = ", ".join([*map(str, WORDS), *BROKEN])
+        """Refuse a kind that is neither a status nor a name, and a category that the API does not have."""
+        if self.kind not in WORDS and self.kind not in BROKEN and self.kind not in ENDINGS:
+            known = ", ".join([*map(str, WORDS), *BROKEN, *ENDINGS])
             raise ValueError(f"a fault of kind {self.kind!r} is unknown: choose one of {known}")
+        if self.category is not None and self.category not in CATEGORIES:
+            known = ", ".join(CATEGORIES)
+            raise ValueError(f"a refusal of category {self.category!r} is unknown: choose one of {known}, or None")
 
 
 @dataclass(slots=True)
@@ -74,8 +86,12 @@ class Faults:
         return len(self.queue)
 
     def next(self) -> Fault | None:
-        """Take the next fault off the queue."""
-        return self.queue.popleft() if self.queue else None
+        """Take the next fault off the queue; an ending stays there until a reply is due."""
+        return self.queue.popleft() if self.queue and self.queue[0].kind not in ENDINGS else None
+
+    def ending(self) -> Fault | None:
+        """Take the next fault off the queue if it is how a reply ends."""
+        return self.queue.popleft() if self.queue and self.queue[0].kind in ENDINGS else None
 
 
 class Broken(Exception):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.offline import endings
 from labkit.offline.billing import cache, diagnostics
 from labkit.offline.billing.cache import Bill
 from labkit.offline.billing.prefix import Link, chain
@@ -96,7 +97,9 @@ def _bill(call: Call, body: Json, tally: Tally, tokens: int) -> tuple[Bill, Sequ
 def _reply(call: Call, body: Json, tokens: int) -> Ending:
     reply = call.service.reply(compaction.readable(body))
     thought = [thinking.thought_of(call.body, call.model, len(reply.grounds))] if thinking.wanted(call.body) else []
-    return finish(_Prefixed(thought, reply), call.body, call.model, tokens)
+    whole = _Prefixed(thought, reply)
+    fault = endings.remembered(call) or call.service.faults.ending()
+    return endings.ended(fault, call, whole, tokens) if fault else finish(whole, call.body, call.model, tokens)
 
 
 class _Prefixed:
@@ -129,7 +132,9 @@ def _past_threshold(call: Call, view: View, edit: Json) -> Answer:
     body = compaction.continued(view.body, block) if summary.block else view.body
     tokens = request_tokens(body, call.model, view.tally)
     rest = _reply(call, body, tokens)
-    ending = Ending([block, *rest.content], rest.stop_reason, rest.stop_sequence, rest.output_tokens, rest.grounds)
+    ending = Ending(
+        [block, *rest.content], rest.stop_reason, rest.stop_sequence, rest.output_tokens, rest.grounds, rest.details
+    )
     second = {"type": "message", **Bill(tokens).usage(), "output_tokens": rest.output_tokens}
     return Answer(ending, Bill(tokens), [first, second], links)
 
@@ -158,6 +163,7 @@ def message_of(call: Call, view: View, given: Answer, message_id: str) -> Json:
         "content": given.ending.content,
         "stop_reason": given.ending.stop_reason,
         "stop_sequence": given.ending.stop_sequence,
+        "stop_details": given.ending.details,
         "usage": usage,
     }
     state = call.service.state

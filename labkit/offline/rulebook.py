@@ -34,6 +34,7 @@ BEHAVIOURS = (
     "platform.thinking",
     "platform.threads",
     "faults",
+    "endings",
     "words.memory",
 )
 """Modules whose behaviour is not an error but has evidence of its own."""
@@ -84,6 +85,7 @@ def _behaviour(name: str) -> str:
 
 TESTS = {
     "events": "api",
+    "endings": "faults",
     "billing.tokens": "counting",
     "platform.context_editing": "edits",
     "words.memory": "replies_memory",

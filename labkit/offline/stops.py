@@ -15,13 +15,14 @@ from labkit.offline.wire import Json, ReplyLike
 @dataclass(frozen=True, slots=True)
 class Ending:
     """A finished reply: content, why it stopped, which stop sequence if any, output tokens (an estimate), its
-    grounds."""
+    grounds, and the `stop_details` of a refusal."""
 
     content: list[Json]
     stop_reason: str
     stop_sequence: str | None
     output_tokens: int
     grounds: Sequence[Any] = ()
+    details: Json | None = None
 
 
 def finish(reply: ReplyLike, body: Json, model: Model, input_tokens: int) -> Ending:
