@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from labkit.messages import Content, History, Message, exchanges, join, without_thinking
-from labkit.redaction import Redact, redacted
+from labkit.redaction import Redact, clean, redacted
 from labkit.tokens import Meter, Usage
 
 
@@ -163,11 +163,11 @@ class Conversation:
         same = self.history is self.transcript
         return replace(
             self,
-            system=redact(self.system),
+            system=clean(self.system, redact),
             transcript=transcript,
             history=transcript if same else redacted(self.history, redact),
-            facts=tuple(CaseFact(redact(fact.text), redact(fact.source)) for fact in self.facts),
-            summaries=tuple(replace(summary, text=redact(summary.text)) for summary in self.summaries),
+            facts=tuple(CaseFact(clean(fact.text, redact), clean(fact.source, redact)) for fact in self.facts),
+            summaries=tuple(replace(summary, text=clean(summary.text, redact)) for summary in self.summaries),
             meter=Meter(),
         )
 

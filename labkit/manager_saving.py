@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from labkit.conversation import Conversation
 from labkit.manager_state import Shell
-from labkit.redaction import Redact
+from labkit.redaction import Redact, clean
 from labkit.strategies import name
 from labkit.turn import Settings
 
@@ -38,6 +38,7 @@ class Saving(Shell):
         found = store.read() if overwrite else None
         revision = found.revision if found else self._revisions.get(repr(store), 0)
         options = self._options() | {"steps": [name(step) for step in self._own_steps()]}
+        options = clean(options, redact) if redact else options
         kept = self.conversation.redacted(redact) if redact else self.conversation
         written = store.write(Saved(type(self).__name__, options, kept, revision))
         self._revisions = {**self._revisions, repr(store): written}

@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 
 from labkit.redaction import Redact, Redactor
-from labkit.request_log import Log, Sent
+from labkit.request_log import Log, Sent, cleaned_body
 
 FORMAT = "labkit-recording"
 VOLATILE = ("metadata",)
@@ -83,7 +83,7 @@ class Recorder:
     def _exchange(self, sent: Sent) -> Exchange:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         method, path, request = _asked(sent, self._scrub)
-        reply = _reply(bytes(sent.received).decode(), self._scrub)
+        reply = cleaned_body(bytes(sent.received).decode(), self._scrub)
         return Exchange(now, sent.source, method, path, request, sent.status, reply)
 
 
@@ -171,13 +171,6 @@ def exchanges(file: Path) -> list[Exchange]:
 def _asked(sent: Sent, scrub: Redact) -> tuple[str, str, dict[str, Any]]:
     body = {key: value for key, value in sent.request.items() if key not in VOLATILE}
     return sent.method, sent.path[max(sent.path.find("/v1/"), 0) :], _scrubbed(body, scrub)
-
-
-def _reply(text: str, scrub: Redact) -> str:
-    if not text.startswith("event:"):
-        return json.dumps(_scrubbed(json.loads(text or "{}"), scrub), ensure_ascii=False)
-    lines = text.split("\n")
-    return "\n".join(f"data: {_reply(line[5:], scrub)}" if line.startswith("data:") else line for line in lines)
 
 
 def _scrubbed(value: Any, scrub: Redact) -> Any:
