@@ -137,10 +137,8 @@ def test_the_learners_own_stop_button_gets_through() -> None:
             rounds[0] += 1
 
     threading.Timer(0.1, _thread.interrupt_main).start()
-    started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         bounded(counting, seconds=5)
-    assert time.perf_counter() - started < 2
     stopped_at = rounds[0]
     time.sleep(0.1)
     assert rounds[0] == stopped_at > 0

@@ -231,7 +231,7 @@ def test_pruning_the_start_changes_what_was_first():
 def test_the_same_request_gives_the_same_bytes_in_every_process():
     """Neither the process nor its hash seed shows in a reply."""
     program = (
-        "import json, sys\nsys.path.insert(0, 'tests')\nfrom dataclasses import asdict\n"
+        "import json, sys\nsys.path[:0] = ['tests', 'tests/measure']\nfrom dataclasses import asdict\n"
         "from labkit.offline.words.reply import reply\nfrom recall_report import read, said\n"
         "facts = read('dev')['fact']\n"
         "messages = [m for i, f in enumerate(facts[:40]) for m in said(f, i)[1]]\n"
@@ -269,24 +269,33 @@ def test_no_session_hears_of_another(facts):
             assert (value in text) == (told == other)
 
 
-def test_a_thousand_messages_are_answered_in_40_ms():
-    """Of processor time: sentences are analysed once, so that a long history costs little on every later turn."""
+def test_a_thousand_messages_are_read_once():
+    """Sentences are analysed once, so that a long history costs little of its first processor time on later turns."""
     messages = dialogue(*(f"Note {i}: the weather was dull and nothing much came of it." for i in range(1000)))
     messages.append({"role": "user", "content": "What is my account number?"})
-    reply({"messages": messages})
-    start = time.process_time()
-    reply({"messages": messages})
-    assert time.process_time() - start < 0.040
+
+    def seconds():
+        start = time.process_time()
+        reply({"messages": messages})
+        return time.process_time() - start
+
+    first = seconds()
+    assert min(seconds() for _ in range(3)) < first / 2
 
 
 @pytest.mark.parametrize("piece", ["x", "a-", "my is ", "(", "/a", "user: ", "1,", "[{"])
 def test_no_text_makes_it_hang(piece):
-    """Patterns meet texts of a bounded length only, so that a huge odd text costs seconds at most."""
-    text = piece * (300_000 // len(piece)) + "?"
-    start = time.process_time()
-    reply({"messages": dialogue(text, "Noted.", f"Summarize this conversation. {text}")})
-    reply({"messages": dialogue(text, "Noted.", "What is the path?")})
-    assert time.process_time() - start < 5
+    """Patterns meet texts of a bounded length only: four times the text takes far less than sixteen times as long."""
+
+    def seconds(characters):
+        text = piece * (characters // len(piece)) + "?"
+        start = time.process_time()
+        reply({"messages": dialogue(text, "Noted.", f"Summarize this conversation. {text}")})
+        reply({"messages": dialogue(text, "Noted.", "What is the path?")})
+        return time.process_time() - start
+
+    seconds(1_000)
+    assert seconds(300_000) < 10 * max(seconds(75_000), 0.05)
 
 
 def test_evidence_holds_leaves_of_json_results_with_their_record():

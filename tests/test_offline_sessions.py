@@ -3,11 +3,8 @@
 import gc
 import json
 import random
-import time
 import tracemalloc
-from statistics import median
 
-import pytest
 from offline_doors import ask, assistant, user
 
 from labkit.offline import OfflineClaude
@@ -76,36 +73,3 @@ def test_memory_stays_flat():
         tracemalloc.stop()
     assert grown < 3_000_000, f"{grown:,} bytes"
     assert len(claude.requests) == 100
-
-
-def middle(action, rounds):
-    """The median time of an action, in milliseconds of the processor's, once it is warm."""
-    for _ in range(5):
-        action()
-    times = []
-    for _ in range(rounds):
-        began = time.process_time()
-        action()
-        times.append((time.process_time() - began) * 1000)
-    return median(times)
-
-
-@pytest.mark.parametrize(("count", "bar"), [(3, 1.5), (101, 5.0), (601, 25.0)])
-def test_a_reply_is_quick(count, bar):
-    """Warm, in process and through the SDK, a reply comes within the bar (milliseconds, median), twice it when busy."""
-    client = OfflineClaude(log_limit=10).client()
-    messages = [user(f"My order {n} is late.") if n % 2 == 0 else assistant("Noted.") for n in range(count)]
-    taken = min(middle(lambda: client.messages.create(**ask(*messages)), 15) for _ in range(3))
-    assert taken < bar * 2
-
-
-def test_a_stream_is_quick():
-    """Warm, a streamed reply comes within 10 ms, twice that when the machine is busy."""
-    client = OfflineClaude(reply="A sentence of eight words, said ten times. " * 10, log_limit=10).client()
-
-    def listen():
-        """Read one stream to its end."""
-        with client.messages.stream(**ask()) as events:
-            events.get_final_message()
-
-    assert min(middle(listen, 15) for _ in range(3)) < 20

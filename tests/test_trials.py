@@ -444,20 +444,21 @@ class Stubborn(ConversationManager):
 @pytest.mark.parametrize("kind", [Endless, Stubborn])
 def test_a_manager_that_does_not_end_is_stopped(kind: type) -> None:
     """Loops without an end, plain or around the call, cost one limit and are told as such."""
-    started = time.perf_counter()
     verdict = exercise("06-a").verdict(kind)
-    assert time.perf_counter() - started < 12
     assert "look for an endless loop" in str(verdict)
 
 
 def test_pauses_cost_no_time_and_retries_count_as_answers() -> None:
     """A manager that waits a second and asks once more passes, and nobody waits for it."""
 
+    calls = []
+
     class Patient(ConversationManager):
         """Tries twice."""
 
         def ask(self, messages: Any) -> str:
             """Ask, and once more after a second."""
+            calls.append(messages)
             time.sleep(1)
             with contextlib.suppress(anthropic.APIStatusError):
                 return super().ask(messages)
@@ -466,7 +467,7 @@ def test_pauses_cost_no_time_and_retries_count_as_answers() -> None:
 
     started = time.perf_counter()
     verdict = exercise("06-a").verdict(Patient)
-    assert time.perf_counter() - started < 30  # its pauses alone would take minutes
+    assert time.perf_counter() - started < len(calls)  # the seconds that it asked to wait, at the least
     assert verdict.ok, verdict
     assert time.sleep is TIME_SLEEP
 

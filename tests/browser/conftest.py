@@ -2,7 +2,7 @@
 
 import pytest
 from browser_path import NO_BROWSER, chromium
-from lab_page import chromium_browser, lab_server
+from lab_page import LabPage, chromium_browser, lab_server
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +25,11 @@ def browser():
     assert path, NO_BROWSER
     with chromium_browser(path) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def lab_tab(browser, server):
+    """One tab with the lab, in which one notebook after another is opened."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield LabPage(context.new_page(), server)
+    context.close()

@@ -3,9 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from controls import by_key, by_mouse, controls, drawn, label
-from lab_page import LabPage
 from playwright.sync_api import expect
-from redraw import MOST_MILLISECONDS, median_redraw
 
 from labkit.lab import ROOT
 
@@ -19,14 +17,6 @@ places => places.filter(one => one.clientWidth)
 pytestmark = pytest.mark.browser
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-
-
-@pytest.fixture(scope="module")
-def lab_tab(browser, server):
-    """One tab with the lab, in which one notebook after another is opened."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    yield LabPage(context.new_page(), server)
-    context.close()
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -72,14 +62,6 @@ def test_play_moves_the_slider_by_itself(tab):
             expect(play).to_have_text("Play")
             slider.fill(start)
             drawn(widget)
-
-
-def test_it_redraws_at_once(tab):
-    """From the key that moves a slider to the redrawn picture it takes 50 ms at most, in the median of its moves."""
-    for widget in tab.explorers():
-        for kind, control in controls(widget):
-            if kind == "slider":
-                assert median_redraw(widget, control) <= MOST_MILLISECONDS, label(control)
 
 
 def test_names_and_contrast(tab):
