@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from labkit.teach.lessons import stored_runs
-from labkit.teach.lessons.stored_runs import run_or_stored, with_redis
+from labkit.teach.lessons.stored_runs import run_or_stored, with_minilm, with_redis
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks/06_manager.ipynb"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NO_REDIS = "the run on a Redis server was left out, because there is no redis-server here"
 
 
@@ -43,6 +43,13 @@ def test_without_server_or_package_nothing_is_run(missing, monkeypatch):
     assert shown.source.startswith("A stored run")
 
 
+def test_without_the_model_nothing_is_run(monkeypatch):
+    """Where the extra is missing the stored run is shown."""
+    monkeypatch.setattr(stored_runs, "available", lambda: False)
+    shown = with_minilm(lambda model: pytest.fail("nothing can run here"))
+    assert shown.source.startswith("A stored run")
+
+
 def test_the_server_is_real_and_ends_with_the_run():
     """What runs gets a server that keeps a value, and nothing listens at its address afterwards."""
     if not shutil.which("redis-server"):
@@ -63,10 +70,10 @@ def test_the_server_is_real_and_ends_with_the_run():
         server.ping()
 
 
-@pytest.mark.parametrize("name", ["redis"])
-def test_the_notebook_stores_what_is_shown_without_the_program(name):
+@pytest.mark.parametrize(("name", "notebook"), [("redis", "06_manager"), ("minilm", "04_pruning")])
+def test_the_notebook_stores_what_is_shown_without_the_program(name, notebook):
     """The notebook, run where the program is, holds to the letter what a machine without it shows."""
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
     shown = run_or_stored(name, None)
     assert [str(shown)] == [text for data in outputs if (text := "".join(data.get("text/plain", ""))) == str(shown)]

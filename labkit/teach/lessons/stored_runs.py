@@ -1,4 +1,4 @@
-"""Run Redis or Node.js if installed; otherwise show a stored run.
+"""Run Redis or a model of meaning if installed; otherwise show a stored run.
 
 Both say so in the same words, so that a notebook's outputs are the same with and without the program. The stored runs
 are in `stored_runs.toml`; a test holds them to real ones.
@@ -18,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from typing import Any
+
+from labkit.text.embedding import MiniLM, available
 
 START_SECONDS = 10
 
@@ -62,6 +64,14 @@ def with_redis(run: Callable[[str], object]) -> Run:
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as url:
         answer = str(run(url))
     return run_or_stored("redis", lambda: answer)
+
+
+def with_minilm(run: Callable[[MiniLM], object]) -> Run:
+    """The result of `run(model)` with the small model of meaning of the `semantic` extra, or the stored run."""
+    if not available():
+        return run_or_stored("minilm", None)
+    answer = str(run(MiniLM()))
+    return run_or_stored("minilm", lambda: answer)
 
 
 @contextmanager
