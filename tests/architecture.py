@@ -217,12 +217,12 @@ def functions(module: Module) -> list[Functions]:
 
 
 def lines(function: Functions) -> int:
-    """How many lines a function takes, from `def` to its last."""
+    """The lines of a function, from `def` to its last."""
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
 def filled_lines(module: Module) -> int:
-    """How many lines of a module are not blank."""
+    """The lines of a module that are not blank."""
     return sum(1 for line in module.text.splitlines() if line.strip())
 
 
@@ -255,7 +255,9 @@ def middle_sizes(modules: Iterable[Module]) -> list[str]:
 
 
 def _loaded(target: str, importer: str, names: Set[str]) -> Iterator[str]:
-    """What an import loads: the module itself, and the packages around it that are not around the importer as well."""
+    """The modules that an import loads: the target, and the packages around it that are not around the importer as
+    well.
+    """
     around = [name for name in _with_packages(target) if name in names]
     yield from (name for place, name in enumerate(around) if not place or name not in _with_packages(importer))
 

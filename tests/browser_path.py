@@ -1,4 +1,4 @@
-"""Which browser the browser tests drive, and what is said where there is none."""
+"""The browser that the browser tests drive, and the sentence where there is none."""
 
 import shutil
 

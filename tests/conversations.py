@@ -70,7 +70,7 @@ def text_block(text: str) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one exchange looks like; every word is one of those that `SHAPES` lists."""
+    """The shapes of one exchange; every word is one of those that `SHAPES` lists."""
 
     opening: str = "text"
     rounds: tuple[int, ...] = ()
@@ -93,7 +93,7 @@ PLAIN = {
     "result": SHAPES["result"][:-1],
     "reply": ("text", "text", "blocks", "thinking only"),
 }
-"""The choices for a conversation in which each message is a turn of its own, except where the user spoke twice."""
+"""The choices for a conversation in which each message is a separate turn, except where the user spoke twice."""
 
 
 def shapes(systems: bool = False, **choices: tuple[Any, ...]) -> st.SearchStrategy[Shape]:
@@ -224,7 +224,7 @@ CATALOG = Catalog(None)
 
 
 def signed(history: History, model: str) -> History:
-    """The history with its thinking signed as if the offline Claude had written each block where it stands."""
+    """The history with its thinking signed as if the offline Claude had written each block in its place."""
     if not history.thinking():
         return history
     body = signed_thinking({"messages": history.wire(), "tools": [TOOL]}, CATALOG.find(model))

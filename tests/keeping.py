@@ -1,4 +1,4 @@
-"""What the tests of the keeping steps share: how large a view may be, what is wrong with one, and small talk."""
+"""Helpers of the keeping steps' tests: the largest view allowed, the faults of a view, and small talk."""
 
 from labkit.messages import History, Message, Ruler, assistant, in_open_round, user, without_thinking
 from labkit.tokens import estimator
@@ -9,8 +9,8 @@ TOKENS = estimator()
 def most(history: History, limit: int, size: Ruler = TOKENS) -> int:
     """The largest view that keeps a limit: the limit, or what must stay where that alone is more.
 
-    The rounds of an open loop come on top, for steps that decide once for each question, and so do the tokens by which
-    the sentence that stands for thinking is longer than the thinking.
+    The messages of an open tool round come on top, because `apply` passes them on after those that the steps see, and
+    so does the sentence in place of thinking where it is longer than the thinking.
     """
     opened = history.newest_start() + 1 if in_open_round(history) else len(history)
     closed, tail = history[:opened], history[opened:]
@@ -29,7 +29,7 @@ def small_talk(turns: int) -> History:
 
 
 def problems(view: History, history: History) -> list[str]:
-    """What would make a view invalid, empty or wrong."""
+    """The faults that make a view invalid, empty or wrong."""
     wrong = [] if view else ["empty"]
     wrong += [] if view and view[-1] == history[-1] else ["newest message gone"]
     wrong += [] if view and view[0].role == "user" else ["does not begin with the user"]

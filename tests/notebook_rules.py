@@ -90,7 +90,7 @@ def text(stored: str | list[str]) -> str:
 
 
 def bundle(output: Mapping[str, Any]) -> dict[str, Any]:
-    """What an output shows by media type; a stream counts as plain text."""
+    """The text of an output by media type; a stream counts as plain text."""
     if output["output_type"] == "stream":
         return {"text/plain": text(output["text"])}
     return {mime: text(shown) if mime.startswith("text/") else shown for mime, shown in output.get("data", {}).items()}
@@ -127,7 +127,7 @@ def header(notebook: Notebook) -> Iterator[str]:
 
 
 def objectives_of(notebook: Notebook) -> list[str]:
-    """What the header says that one will be able to do, in order."""
+    """The objectives of the header, in order."""
     match = HEADER.match(text(notebook.cells[0]["source"]))
     return [one.strip(" .\n") for one in match["objectives"].split("·")] if match else []
 
@@ -167,7 +167,7 @@ def execution(notebook: Notebook) -> Iterator[str]:
 
 
 def storage(notebook: Notebook) -> Iterator[str]:
-    """What is stored is small and says nothing of the machine: no widget state, no times, no paths, no addresses."""
+    """Stored outputs are small and say nothing of the machine: no widget state, no times, no paths, no addresses."""
     if "widgets" in notebook.data["metadata"]:
         yield "stores widget state"
     if notebook.size > NOTEBOOK_BYTES:

@@ -133,7 +133,7 @@ def _sdk_arguments(body: Mapping[str, Any], beta: bool) -> dict[str, Any]:
 
 
 def _is_sendable(name: str, value: Any) -> bool:
-    """Whether the SDK lets this value through to the wire: it does arithmetic on max_tokens."""
+    """True if the SDK lets this value through to the wire: it does arithmetic on max_tokens."""
     return name != "max_tokens" or isinstance(value, int)
 
 

@@ -26,7 +26,7 @@ def said(*turns: Any, **request: Any) -> str:
 
 
 def conversation(*questions: str, system: str = "") -> list[str]:
-    """What is answered to questions asked one after the other, the whole history being sent each time."""
+    """The answers to questions asked one after the other, the whole history being sent each time."""
     messages: list[dict[str, Any]] = []
     answers = []
     for question in questions:

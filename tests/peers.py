@@ -79,7 +79,7 @@ def summarizing(summary: Callable[[str], str], reply: str = "Noted.") -> Offline
 
 
 def calls_made(work: Callable[[], object], of: CodeType | None = None) -> int:
-    """How many Python functions a piece of work calls, or how often it calls one of them."""
+    """Count the Python functions that a piece of work calls, or its calls of one of them."""
     count = 0
 
     def note(frame: Any, event: str, argument: Any) -> None:

@@ -1,4 +1,4 @@
-"""What every step promises about any conversation, as one function from a case to complaints.
+"""The promises of every step about any conversation, as one function from a case to complaints.
 
 Shared by the properties in test_promises.py and by the long run in long_run.py.
 """
@@ -81,7 +81,7 @@ CLUMSY: dict[str, Step] = {
     "retold": _retold,
     "shortened": _shortened,
 }
-"""What a learner's own step may do, by mistake or on purpose."""
+"""A learner's own step, which may drop anything, by mistake or on purpose."""
 
 
 def broken_promises(case: Case, steps: Sequence[Step], own_only: bool) -> list[str]:
@@ -120,7 +120,7 @@ def answered(case: Case, steps: Sequence[Step]) -> Case:
 
 
 def unsafe(view: History, history: History) -> list[str]:
-    """What the view lost that must stay (P2), and thinking behind a changed prefix (P5)."""
+    """Complaints about lost messages that must stay (P2), and about thinking after a changed prefix (P5)."""
     if not view:
         return ["empty"]
     newest = history[history.newest_start() :]
@@ -158,7 +158,9 @@ def is_still(message: Message, sent: Message) -> bool:
 
 
 def not_canonical(view: History, history: History) -> list[str]:
-    """Where labkit's own steps leave the safe form: user first, and roles that alternate as they did before."""
+    """Complaints about labkit's own steps leaving the safe form: user first, and roles that alternate as they did
+    before.
+    """
     wrong = []
     if view[0].role != "user" and history[0].role == "user":
         wrong.append(f"begins with {view[0].role}")
@@ -172,7 +174,7 @@ def _runs(history: History) -> int:
 
 
 def unexplained(fates: Sequence[Fate], view: History, history: History) -> list[str]:
-    """Where the explanation leaves a message out, or says of it what is not so (P4)."""
+    """Complaints about an explanation that leaves a message out, or says of it what is not so (P4)."""
     if [fate.message for fate in fates] != list(history):
         return ["not one fate for each message"]
     sent: dict[int | str, Message] = {as_json(History([m])): m for m in view if not m.replaces}
@@ -198,7 +200,7 @@ def refused(case: Case, view: History) -> list[str]:
 
 
 def answer(case: Case, view: History) -> str:
-    """What the offline API says to the request that carries `view`: nothing when it is accepted."""
+    """The offline API's words against the request that carries `view`: nothing when it is accepted."""
     return _answer(json.dumps(case.request(view)))
 
 
@@ -213,5 +215,5 @@ def _answer(request: str) -> str:
 
 
 def requests_sent() -> int:
-    """How many requests this process has sent."""
+    """The number of requests that this process has sent."""
     return _answer.cache_info().misses

@@ -31,7 +31,7 @@ odd_messages = st.builds(
 
 
 def folded(history: History, cut: int, text: str) -> History:
-    """The history with a pair that stands for its first `cut` messages and for what these stood for."""
+    """The history with a pair in place of its first `cut` messages and of those that these replaced."""
     gone = tuple(origin for m in history[:cut] for origin in (m, *m.replaces))
     pair = user(f"[Conversation summary: {text}]", replaces=gone, flags=("summary",)), assistant("Noted.")
     return History([*pair, *map(without_thinking, history[cut:])])
@@ -39,7 +39,7 @@ def folded(history: History, cut: int, text: str) -> History:
 
 @st.composite
 def views(draw: st.DrawFn, history: History) -> History | None:
-    """What the last request may have carried: nothing known, a beginning, a window, or a rewritten window."""
+    """The messages of the last request: nothing known, a beginning, a window, or a rewritten window."""
     place = draw(st.integers(0, len(history)))
     return draw(
         st.sampled_from([None, history[:place], history[place:], History(map(without_thinking, history[place:]))])

@@ -32,14 +32,14 @@ def talk(turns: int, words: str = "word " * 20) -> Conversation:
 
 
 class NaiveStore:
-    """What is often written: no lock, no check under it, and a file that is written in place."""
+    """A common way to save: no lock, no check under it, and a file that is written in place."""
 
     def __init__(self, path: str) -> None:
         """Take the path of the file."""
         self.path = Path(path)
 
     def read(self) -> Saved | None:
-        """What the file holds."""
+        """The content of the file."""
         return from_bytes(self.path.read_bytes()) if self.path.exists() else None
 
     def write(self, saved: Saved) -> int:
@@ -83,7 +83,7 @@ def add_turns(kind: str, place: str, turns: int) -> int:
 
 @dataclass
 class Kills:
-    """What many kills left behind: how many there were, and how many of them had which consequence."""
+    """The consequences of many kills: how many there were, and how many of them had which consequence."""
 
     kills: int = 0
     saves: int = 0

@@ -155,7 +155,7 @@ def test_planted_middle_sizes_are_seen():
 
 
 def test_an_import_knows_when_it_happens():
-    """An import counts as start-up, call or types by where it stands."""
+    """An import counts as start-up, call or types by its place."""
     text = (
         "import a\nif TYPE_CHECKING:\n    import b\nelse:\n    import c\ndef f():\n    import d\nclass C:\n    import e"
     )

@@ -1,4 +1,4 @@
-"""Budgets add up, shares are shares, and an overflow is told from every other error."""
+"""Budgets add up, shares are shares, and an overflow is distinguished from every other error."""
 
 import anthropic
 import httpx2
@@ -101,6 +101,6 @@ def test_an_overflow_is_told_from_other_errors_of_the_same_type(message: str, ki
 
 
 def test_the_numbers_are_read_from_the_error() -> None:
-    """What was sent and what is allowed, for the one retry."""
+    """Both numbers, sent and allowed, are read for the one retry."""
     assert excess(refusal(CASES[0][0])) == (203_052, 200_000)
     assert excess(refusal(CASES[4][0])) is None

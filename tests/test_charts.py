@@ -118,7 +118,7 @@ def test_colours_stay_apart_for_every_eye(eye):
 
 
 def test_colour_is_never_the_only_sign():
-    """Each part has a label of its own, and no two of a request's main parts share a hatch."""
+    """Each part has a separate label, and no two of a request's main parts share a hatch."""
     assert len({part.label for part in PARTS.values()}) == len(PARTS)
     stacked = [("system", "history"), ("history", "current"), ("history", "summary"), ("history", "facts")]
     assert all(PARTS[one].hatch != PARTS[other].hatch for one, other in stacked)
@@ -127,7 +127,7 @@ def test_colour_is_never_the_only_sign():
 @given(charts(), st.sampled_from([WIDTH, NARROW]))
 @settings(max_examples=80, deadline=None)
 def test_nothing_is_drawn_outside_the_sheet(chart, width):
-    """Whatever the data, every bar, line and label begins inside the picture, and bars never leave it."""
+    """Every bar, line and label begins inside the picture for any data, and bars never leave it."""
     drawing = arranged(chart, width=width)
     for shape in drawing.shapes:
         match shape:
@@ -207,7 +207,7 @@ def test_svg_is_escaped_and_named(chart):
 
 
 def test_svg_follows_the_theme():
-    """Text takes the page's colour; only the parts have colours of their own."""
+    """Text takes the page's colour; only the parts have their colours."""
     own = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', some_chart().svg()))
     assert own <= {part.colour for part in PARTS.values()}
     assert 'fill="currentColor"' in some_chart().svg()
@@ -248,7 +248,7 @@ def test_the_table_says_every_number():
 
 
 def test_the_interactive_form_falls_back_to_words_and_numbers():
-    """Where no plotly is at hand, the interactive chart still says what it shows."""
+    """The interactive chart says what it shows also without plotly."""
     shown = some_chart().interactive()._repr_mimebundle_()
     assert shown["application/vnd.plotly.v1+json"]["data"][1]["y"] == [None, 40]
     assert shown["text/html"] == some_chart().html()
@@ -301,7 +301,7 @@ def test_text_is_cut_and_broken_to_fit(text, room):
 
 @given(texts)
 def test_the_picture_font_has_every_letter_it_is_given(text):
-    """What is drawn is plain Latin and a few signs; nothing becomes an empty box."""
+    """Drawn text is plain Latin and a few signs; nothing becomes an empty box."""
     assert all(letter.isascii() or letter in "·°‘’“”…" for letter in printable(text))  # noqa: RUF001
 
 
@@ -434,7 +434,7 @@ def test_spans_out_of_order_are_refused(spans):
 
 
 def test_amounts_are_not_set_as_formulas():
-    """Two dollar signs in one text would be a formula in JupyterLab and on GitHub, so each is an element of its own."""
+    """Two dollar signs in one text would be a formula in JupyterLab and on GitHub, so each is a separate element."""
     chart = Chart(
         title="Cost",
         words="The window costs $1 and the summary $2.",

@@ -26,7 +26,7 @@ VALUES = st.recursive(
 
 @given(VALUES, VALUES)
 def test_a_claim_holds_exactly_when_the_values_are_equal(got: Any, expected: Any) -> None:
-    """What came back equals what was expected, or it is not yet right; given as a value or as a function."""
+    """A claim holds exactly when both values are equal; given as a value or as a function."""
     assert check("they agree", got, expected).ok is (got == expected)
     assert check("they agree", lambda: got, expected).ok is (got == expected)
 

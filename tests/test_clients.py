@@ -30,7 +30,7 @@ def test_a_key_in_the_environment_does_not_make_it_live(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("key", "said"), [(None, "is not set"), ("", "is set but empty"), ("  ", "is set but empty")])
 def test_live_without_a_key_says_what_to_do(monkeypatch: pytest.MonkeyPatch, key: str | None, said: str) -> None:
-    """No key and an empty key are told apart, and neither makes a client."""
+    """No key and an empty key are distinguished, and neither makes a client."""
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     if key is not None:
         monkeypatch.setenv("ANTHROPIC_API_KEY", key)
@@ -95,7 +95,7 @@ def test_an_error_is_logged_with_its_status() -> None:
 
 
 def test_a_request_without_an_answer_is_logged_with_no_status() -> None:
-    """What left is kept when the connection breaks, with status 0, and the retry stands behind it."""
+    """A request is kept when the connection breaks, with status 0, and the retry comes after it."""
     far, log = OfflineClaude(), list[Any]()
     far.faults.add("connection_reset")
     claude(offline=far, log=log).messages.create(**ASK)

@@ -57,7 +57,7 @@ def test_the_curriculum_and_the_cells_agree(notebook):
 
 @every_notebook
 def test_every_objective_is_practised(notebook):
-    """What a header promises is practised by an exercise, a question or a prediction of its notebook."""
+    """Each objective of a header is practised by an exercise, a question or a prediction of its notebook."""
     missing = list(practice(notebook, PRACTICE))
     assert not missing, "\n".join([notebook.name, *missing])
 
@@ -243,7 +243,7 @@ def test_gaps_in_the_curriculum_are_seen_by_name():
 
 
 def test_an_objective_without_practice_is_seen():
-    """An objective that names nothing, something unknown, or what no cell asks is told; so is a list too many."""
+    """An objective without rows, with unknown rows or rows that no cell asks is named; so is a list too many."""
 
     def told(*lists, cells=('predict("01-drop", ...)', 'quiz("01")')):
         header = prose(HEADER, practised_by=list(lists))

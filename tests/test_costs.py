@@ -52,7 +52,7 @@ def test_a_conversation_costs_what_its_requests_cost(usages: list[Usage]) -> Non
 
 
 def test_reading_the_cache_is_cheaper_than_reading_afresh_on_every_model() -> None:
-    """Where a read price is known."""
+    """A read price applies where it is known."""
     fresh, cached = Usage(input_tokens=10_000), Usage(cache_read_input_tokens=10_000)
     rows = [row for row in known().values() if row.prices.cache_read is not None]
     assert len(rows) > 10
@@ -88,7 +88,7 @@ COMPACTED = {
 
 
 def test_a_compaction_is_billed_by_its_iterations() -> None:
-    """The pass that summarized stands only there; without iterations the usage itself is the bill."""
+    """The pass that summarized is the only one there; without iterations the usage itself is the bill."""
     assert billed(COMPACTED) == [Usage(5_000, 200, 0, 1_000, 1), Usage(300, 40, 0, 0, 1)]
     assert billed({"input_tokens": 7, "output_tokens": 3}) == [Usage(7, 3, 0, 0, 1)]
 
@@ -118,7 +118,7 @@ PLAN = Plan(turns=50, system=2_000, message=150, reply=350)
 
 
 def dollars_of_input(strategy: Strategy, caching: str, model: str = DEFAULT_MODEL, plan: Plan = PLAN) -> float:
-    """What a plan's input costs, without the replies."""
+    """The cost of a plan's input, without the replies."""
     usages = [usage for turn in planned(plan, strategy, caching, model) for usage in turn]
     return total_cost([replace(usage, output_tokens=0) for usage in usages], model).dollars
 
@@ -133,7 +133,9 @@ def test_three_plans_computed_by_hand() -> None:
 
 
 def test_a_breakpoint_behind_the_system_prompt_is_read_from_the_second_turn_on() -> None:
-    """Whatever the window does behind it; a system prompt below the model's minimum is not cached at all."""
+    """The system prompt is read from the cache whatever the window does after it; one below the model's minimum is not
+    cached.
+    """
     turns = [usage for (usage,) in planned(PLAN, Strategy(5), "system prompt")]
     assert turns[0] == Usage(150, 350, 2_000, 0, 1)
     assert turns[30] == Usage(4 * 500 + 150, 350, 0, 2_000, 1)

@@ -23,7 +23,7 @@ def asked(*questions: str, replies: tuple[str, ...] = ()) -> History:
 
 
 class Everything:
-    """An embedder to which all texts are the same, so that only the guard stands between them."""
+    """An embedder to which all texts are the same, so that only the guard keeps them apart."""
 
     threshold = 0.0
 
@@ -94,7 +94,7 @@ def test_yes_means_something_only_where_it_stands() -> None:
 
 
 def test_pins_and_the_newest_turn_stay() -> None:
-    """Whatever is alike."""
+    """Nothing is merged across them, however alike."""
     pinned = History([user("Where is my parcel?", pinned=True), assistant("Here."), *asked("Where is my parcel?")])
     assert Deduplicate().merged(pinned) == []
     again = History([user("Where is my parcel?"), assistant("Here."), user("Where is my parcel?")])

@@ -26,7 +26,7 @@ def test_its_commands_and_files_exist():
 
 
 def test_colab_gets_what_the_lab_gets_but_for_jupyter():
-    """The packages of the Colab line are the lab's, without those that bring a Jupyter of their own."""
+    """The packages of the Colab line are the lab's, without those that bring a separate Jupyter."""
     (line,) = re.findall(r"^%pip install -q -e \. (.+)$", PAGE, re.MULTILINE)
     names = {Requirement(one).name for one in EXTRAS["lab"]} - {"conversation-workbook"}
     assert set(line.split()) <= names

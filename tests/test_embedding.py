@@ -58,7 +58,7 @@ def test_word_pieces_are_those_of_the_model() -> None:
 
 @given(st.text(max_size=2_000))
 def test_word_pieces_are_bounded(text: str) -> None:
-    """Whatever the text, the model never gets more than it was trained on."""
+    """The model never gets more than it was trained on, for any text."""
     assert 2 <= len(word_pieces(text)) <= MOST_PIECES
 
 

@@ -20,7 +20,7 @@ OPTIONAL = {"semantic"}
 
 
 def complaints(environment):
-    """What in a conda environment differs from the project: its name, its Python, its packages."""
+    """The differences of a conda environment from the project: its name, its Python, its packages."""
     python, pip, *packages = environment["dependencies"]
     wanted = [{"pip": [f"-e .[{','.join(INSTALLED)}]"]}]
     name, _, minor = python.partition("=")
@@ -38,7 +38,7 @@ def test_conda_and_pip_install_the_same():
 
 
 def test_make_and_conda_leave_no_extra_out():
-    """The two extras that are installed bring all others along but the optional ones, and `make install` names the two."""
+    """The two extras that are installed bring all others but the optional ones; `make install` names the two."""
     brought = {extra for name in INSTALLED for line in EXTRAS[name] for extra in Requirement(line).extras}
     assert EXTRAS.keys() - OPTIONAL == {*INSTALLED, *brought}
     assert f"-e '.[{','.join(INSTALLED)}]'" in (ROOT / "tools" / "install.sh").read_text("utf-8")
@@ -69,6 +69,6 @@ def test_the_named_python_is_allowed():
 
 @pytest.mark.parametrize("line", REQUIREMENTS)
 def test_every_requirement_is_met_here(line):
-    """What pyproject.toml asks for is what this environment has."""
+    """The packages of pyproject.toml are those of this environment."""
     requirement = Requirement(line)
     assert version(requirement.name) in requirement.specifier

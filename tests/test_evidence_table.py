@@ -132,7 +132,7 @@ def test_a_set_that_is_not_there_is_said_in_words(arguments: list[str], capsys: 
 
 
 def test_the_command_prints_the_table_for_a_function_of_yours() -> None:
-    """In a process of its own, as the README and the notebook say, for a module in the folder it is run in."""
+    """In a separate process, as the README and the notebook say, for a module in the folder it is run in."""
     command = [sys.executable, "-m", "labkit.evidence", "own", "--part", "unseen", "--kind", "chat"]
     command += ["--strategy", "test_evidence_table:last_four", "--strategy", "test_evidence_table:MANY"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}

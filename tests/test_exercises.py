@@ -44,7 +44,7 @@ def test_the_reference_passes(one: Exercise) -> None:
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_the_untouched_stub_is_not_yet(one: Exercise) -> None:
-    """A stub runs as it stands; its check says 'not yet' and what to do, and finds no fault."""
+    """A stub runs as it is; its check says 'not yet' and what to do, and finds no fault."""
     verdict = one.verdict(written(one.stub, one.name))
     assert not verdict.ok
     assert str(verdict).startswith(f"Not yet, exercise {one.id}")
@@ -54,7 +54,7 @@ def test_the_untouched_stub_is_not_yet(one: Exercise) -> None:
 
 @pytest.mark.parametrize(("one", "mistake"), MISTAKES, ids=lambda value: getattr(value, "__name__", None))
 def test_each_known_mistake_gets_its_own_message(one: Exercise, mistake: Callable[..., Any]) -> None:
-    """A wrong answer is recognized by what it does and is told its own lesson, and no other one's, as it is stored."""
+    """A wrong answer is recognized by its behaviour and gets its lesson, and no other one's, as it is stored."""
     verdict = one.verdict(mistake)
     assert not verdict.ok
     assert verdict.mistake == mistake.__name__.replace("_", " ")
@@ -68,7 +68,7 @@ def test_each_known_mistake_gets_its_own_message(one: Exercise, mistake: Callabl
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_an_exercise_is_complete(one: Exercise) -> None:
-    """At least three named mistakes, hints in steps, and claims that each have a hint of their own."""
+    """At least three named mistakes, hints in steps, and claims that each have a hint."""
     assert len(one.mistakes) >= 3
     assert len(one.hints) >= 2
     assert all(probe.claim and probe.hint for probe in one.probes)
@@ -110,7 +110,7 @@ def as_asked(one: Exercise, answer: Callable[..., Any]) -> Callable[..., Any]:
 )
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_broken_answers_are_told_once_and_never_raise(one: Exercise, answer: Any, words: str) -> None:
-    """An answer that fails the same way everywhere is told why once, without a mistake that is not its own."""
+    """An answer that fails the same way everywhere gets the reason once, without a mistake that is not its own."""
     verdict = one.verdict(as_asked(one, answer))
     assert str(verdict).count(words) == 1
     assert "for the same reason" in str(verdict)

@@ -16,7 +16,7 @@ CLAIMS = (("I can eat fish", "I can't eat fish"), ("It works", "It does not work
 
 
 def apart(one: str, other: str) -> str:
-    """What the guard says of two texts."""
+    """The guard's verdict on two texts."""
     return difference(named(one), named(other))
 
 

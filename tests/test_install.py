@@ -45,7 +45,7 @@ def started(folder, *arguments, **environment):
 
 
 def ended(making):
-    """What a make said, without its own closing line, and whether it succeeded."""
+    """The output of make, without its closing line, and its success."""
     with making:
         said = "".join(making.communicate()).splitlines()
     return [line for line in said if not line.startswith("make: ***")], making.returncode == 0
@@ -65,7 +65,7 @@ def old_python(folder):
 
 
 def test_too_old_a_python_is_one_sentence(clone):
-    """What was found, what is needed and what to do, and nothing is left behind."""
+    """The cause, the need and the way out are named, and nothing is left behind."""
     path = old_python(clone)
     for target in ("install", "lab", "test"):
         said, succeeded = make(clone, target, f"PYTHON={path.name}", PATH=f"{clone}:{os.environ['PATH']}")
@@ -149,7 +149,7 @@ def test_a_second_set_up_waits_for_the_first(clone):
 
 
 def test_no_room_is_one_sentence(clone):
-    """Where nothing can be written, the sentence names the folder and the ways out."""
+    """A folder that cannot be written is named in one sentence, with the ways out."""
     (clone / ".venv.lock").symlink_to("/dev/full")
     said, succeeded = make(clone, "install", **CLOSED)
     assert not succeeded

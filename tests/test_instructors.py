@@ -1,4 +1,4 @@
-"""What the instructors' guide says is so: its links and paths lead somewhere, its commands and flags exist."""
+"""The claims of the instructors' guide are so: its links and paths lead somewhere, its commands and flags exist."""
 
 import re
 import subprocess

@@ -16,7 +16,7 @@ from labkit import lab
 
 
 def python(code, **environment):
-    """What a fresh Python prints for a piece of code, line by line."""
+    """The output of a fresh Python for a piece of code, line by line."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONSTARTUP"}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=kept | environment
@@ -112,7 +112,7 @@ def test_no_other_pythons_kernel_comes_first(tmp_path, monkeypatch):
 
 
 def test_the_lab_opens_without_news(tmp_path):
-    """Its first page comes without news, flags win over settings, and a notebook is told of the Python that runs it."""
+    """Its first page comes without news, flags win over settings, and a notebook names the Python that runs it."""
     lab_start = opened(tmp_path)
     assert lab_start.content["metadata"]["language_info"]["version"] == "{}.{}.{}".format(*sys.version_info)
     assert f"{lab_start.address}/lab/tree/{lab.FIRST_NOTEBOOK}" in lab_start.said
@@ -120,7 +120,7 @@ def test_the_lab_opens_without_news(tmp_path):
 
 
 def refusal(*flags):
-    """What the lab says, and its exit code, when it cannot start."""
+    """The lab's words and exit code when it cannot start."""
     done = subprocess.run([*LAB, "--no-browser", *flags], capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout == ""
     return done.stderr.strip(), done.returncode
@@ -177,7 +177,7 @@ def test_labkit_without_its_notebooks_says_what_to_do(tmp_path):
 
 @pytest.mark.parametrize("missing", ["jupyterlab", "ipykernel"])
 def test_a_missing_package_says_what_to_do(missing):
-    """Where a package of the lab is missing, the sentence names it and the two ways to have it."""
+    """A missing package of the lab is named, with the two ways to have it."""
     code = f"import sys; sys.modules['{missing}'] = None; from labkit.lab import main; main([])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -188,7 +188,9 @@ def test_a_missing_package_says_what_to_do(missing):
 
 
 def test_a_python_without_the_workbook_says_what_to_do():
-    """A Jupyter of one's own, started in the folder of the workbook, lacks what the workbook needs: so it is said."""
+    """A learner's separate Jupyter, started in the folder of the workbook, lacks the workbook's packages, and a
+    sentence says so.
+    """
     code = "import labkit.lab as lab, importlib.metadata as m; lab.distribution = lambda name: m.distribution('none'); "
     done = subprocess.run([sys.executable, "-c", code + "lab.main([])"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -209,7 +211,7 @@ print(asyncio.run(files.get("one.ipynb", content=False))["content"])
 
 
 def test_other_files_open_as_they_are(tmp_path):
-    """Only a notebook that is read is told of this Python; a text file has no metadata, a listing no content."""
+    """Only a notebook that is read gets this Python's name; a text file has no metadata, a listing no content."""
     book = {"cells": [], "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
     (tmp_path / "one.ipynb").write_text(json.dumps(book))
     (tmp_path / "notes.txt").write_text("words")

@@ -53,7 +53,7 @@ def test_the_third_message_travels_with_the_four_before_it() -> None:
 
 
 def test_a_window_of_4_sends_3_and_remembers_all() -> None:
-    """What is sent is a view; the transcript keeps everything."""
+    """The request is a view; the transcript keeps everything."""
     log: Log = []
     manager = SlidingWindowManager(window_size=4, client=claude(log=log))
     for place in range(6):

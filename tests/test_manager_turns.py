@@ -74,7 +74,7 @@ def test_a_reply_cut_off_at_the_window_is_tried_once_more() -> None:
 
 
 def test_any_other_refusal_is_not_tried_again() -> None:
-    """Pruning does not mend a request that is wrong for another reason."""
+    """Pruning does not repair a request that is wrong for another reason."""
     log: Log = []
     manager = talked(3, client=claude(log=log), request={"temperature": 0.2})
     before = manager.conversation
@@ -104,7 +104,7 @@ def test_the_estimate_is_exact_after_a_reply_but_for_the_tail() -> None:
 
 
 def test_editing_a_message_forks() -> None:
-    """What followed belongs to another branch, which is given back whole."""
+    """The later messages belong to another branch, which is given back whole."""
     manager = talked(4)
     before = manager.edit(4, "another question")
     assert [m.text for m in manager.transcript[-1:]] == ["another question"]

@@ -22,7 +22,9 @@ def test_every_row_has_a_source_a_date_and_sensible_figures(row: models.Model) -
 
 @pytest.mark.parametrize("row", models.known().values(), ids=lambda row: row.id)
 def test_every_row_says_how_its_model_thinks(row: models.Model) -> None:
-    """What counts when a request says nothing is among what the model accepts; other models that it reads exist."""
+    """The default for a request that says nothing is among the types that the model accepts; other models that it reads
+    exist.
+    """
     thinking, effort = row.thinking, row.effort
     assert thinking is not None
     assert thinking.default in thinking.types
@@ -64,7 +66,7 @@ def test_a_stale_row_is_seen() -> None:
 
 
 def test_a_row_without_a_source_is_refused() -> None:
-    """Not even a test of one's own gets by with a figure from nowhere."""
+    """Not even a test's model gets by with a figure without a source."""
     known = models.find(models.DEFAULT_MODEL)
     row = {name: getattr(known, name) for name in models.Model.__dataclass_fields__}
     with pytest.raises(ValueError, match="claude-sonnet-4-6: has no source"):
@@ -92,7 +94,7 @@ def test_an_unknown_model_names_the_nearest_ones() -> None:
 
 
 def test_a_model_newer_than_the_table_can_be_given_whole() -> None:
-    """A row of one's own passes through, and one that nothing fits is refused."""
+    """A caller's own row passes through, and one that nothing fits is refused."""
     known = models.find(models.DEFAULT_MODEL)
     newer = {name: getattr(known, name) for name in models.Model.__dataclass_fields__} | {"id": "claude-next"}
     assert models.find(models.Model(**newer)).id == "claude-next"

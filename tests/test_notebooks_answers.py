@@ -48,7 +48,7 @@ def shell() -> Iterator[InteractiveShell]:
 
 
 def failures(cells: Sequence[str]) -> list[str]:
-    """What goes wrong when these cells are run one after another, as a learner would with Run All."""
+    """The errors when these cells are run one after another, as a learner would with Run All."""
     said, found = io.StringIO(), []
     with shell() as notebook, redirect_stdout(said):
         for source in cells:
@@ -74,7 +74,7 @@ def test_a_notebook_goes_on_with_a_mistake_in_every_exercise(name: str, monkeypa
 
 @pytest.mark.parametrize("name", [name for name in WITH_EXERCISES if any(".usable()" in cell for cell in CELLS[name])])
 def test_a_notebook_goes_on_with_every_solution(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where cells build on a right answer, Run All gets to the end with all of them."""
+    """Run All gets to the end with right answers in all cells that others build on."""
     monkeypatch.chdir(FOLDER)
     monkeypatch.setattr(trials, "SEARCH", 0.0)  # that the solutions hold out is proved in test_exercises
     assert failures(with_answers(name, "reference")) == []
@@ -98,7 +98,7 @@ def names_read(source: str) -> set[str]:
 
 
 def test_a_cell_that_fails_is_seen() -> None:
-    """A failing cell is told with its error and the cells after it still run, so that the tests above can fail."""
+    """A failing cell is named with its error and the cells after it still run, so that the tests above can fail."""
     cells = [
         "x = 1",
         "1 / 0",

@@ -94,7 +94,7 @@ def test_the_stream_has_the_api_s_event_order():
 @given(words=st.text(min_size=1, max_size=2000))
 @settings(max_examples=60, deadline=None)
 def test_streamed_parts_join_to_the_text(words):
-    """Whatever a reply says, the streamed text is the whole one."""
+    """The streamed text is the whole one, for any reply."""
     claude = OfflineClaude(reply=words)
     with claude.client(**STRICT).messages.stream(**ask(max_tokens=21_000)) as events:
         streamed = "".join(events.text_stream)
@@ -102,7 +102,7 @@ def test_streamed_parts_join_to_the_text(words):
 
 
 def test_the_log_holds_every_request_whole_and_never_a_key():
-    """What was sent and what came back is on the log; the key is not."""
+    """Request and reply are on the log; the key is not."""
     claude = OfflineClaude(reply="Hello!")
     secret = "sk-ant-very-secret-0123456789"
     claude.client(api_key=secret).messages.create(**ask())

@@ -73,7 +73,7 @@ def test_a_short_prefix_is_not_cached_and_nothing_says_so(claude):
 
 
 def test_a_changed_first_message_reads_nothing(claude):
-    """Whatever changes the beginning makes every later token a miss."""
+    """A change of the beginning makes every later token a miss."""
     written = bill(claude, user(LONG), cache_control=EPHEMERAL)[1]
     changed = bill(claude, user("X" + LONG), cache_control=EPHEMERAL)
     assert changed[2] == 0
@@ -97,7 +97,7 @@ def test_dropping_the_oldest_turn_misses_every_time(claude):
 
 
 def test_an_entry_lives_five_minutes_and_reading_renews_it(claude):
-    """After five minutes of silence nothing is left; every read starts them anew."""
+    """After five minutes of silence nothing is left; every read starts them again."""
     body = user([marked(LONG)])
     written = bill(claude, body)[1]
     claude.clock.advance(299)
@@ -109,7 +109,7 @@ def test_an_entry_lives_five_minutes_and_reading_renews_it(claude):
 
 
 def test_an_entry_can_live_an_hour(claude):
-    """The longer life is billed in a field of its own."""
+    """The longer life is billed in a separate field."""
     body = ask(user([marked(LONG, HOUR), text("?")]))
     usage = claude.client(**STRICT).messages.create(**body).usage
     assert usage.cache_creation.ephemeral_1h_input_tokens == usage.cache_creation_input_tokens > 0
@@ -127,7 +127,7 @@ def test_both_lives_in_one_request(claude):
 
 
 def test_a_breakpoint_on_the_system_prompt_survives_a_window(claude):
-    """What stands before the messages is read whatever the messages are."""
+    """The part before the messages is read for any messages."""
     system = [marked(LONG)]
     written = bill(claude, user("One."), system=system)[1]
     assert bill(claude, user("Two."), system=system)[2] == written
@@ -215,7 +215,7 @@ def test_automatic_life_agrees(claude):
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=1, max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_bills_always_add_up(turns):
-    """Whatever is cached, the three fields add up and the same request twice writes nothing the second time."""
+    """The three fields add up for any cached request, and the same request twice writes nothing the second time."""
     claude = OfflineClaude(reply="Fine.")
     blocks = [(marked if cached else text)(LONG * size + str(place)) for place, (size, cached) in enumerate(turns[:4])]
     plain = bill(claude, user([text(block["text"]) for block in blocks]))

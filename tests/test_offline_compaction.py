@@ -40,7 +40,7 @@ def compacted(claude, *messages, **more):
 
 
 def test_a_summary_on_demand_is_all_that_comes(claude):
-    """One signed block, a stop reason of its own, no top-level usage, the cost among the iterations."""
+    """One signed block, a separate stop reason, no top-level usage, the cost among the iterations."""
     body = ask(*TALK, **SUMMARIZE)
     message = accepted(claude, body, beta=True, default_headers={"anthropic-beta": ON_DEMAND["betas"][0]})
     (block,) = message["content"]
@@ -116,7 +116,7 @@ def test_compaction_needs_its_header(claude):
     ],
 )
 def test_compaction_stands_alone(claude, more, named):
-    """What would do nothing on a summarization call is refused."""
+    """An option that would do nothing on a summarization call is refused."""
     assert refused(claude, ask(*TALK, **{**SUMMARIZE, **more}), **HEADERS).startswith(named)
 
 
@@ -149,7 +149,7 @@ def test_compaction_ends_on_a_finished_turn(claude):
 
 
 def test_signed_block_comes_first(claude):
-    """What a block summarizes must not be sent before it; what is sent after it is read again."""
+    """The messages that a block summarizes must not be sent before it; those sent after it are read again."""
     block = compacted(claude, *TALK)
     body = ask(*TALK, block, user("And now?"))
     assert code_of(claude, body) == "compaction_block_misplaced"
@@ -168,7 +168,7 @@ def test_one_signed_block(claude):
 
 
 def test_signed_block_is_unchanged(claude):
-    """A block whose words or signature were altered is refused, each with a code of its own."""
+    """A block whose words or signature were altered is refused, each with a separate code."""
     (block,) = compacted(claude, *TALK)["content"]
     altered = ask(assistant([{**block, "content": block["content"] + " And more."}]), user("a"))
     assert code_of(claude, altered) == "compaction_content_mismatch"

@@ -45,7 +45,7 @@ def test_a_second_block_or_message_of_one_role_costs_one_more():
 
 
 def test_a_system_prompt_costs_its_content_alone():
-    """System text has no frame of its own, as a string or as a block."""
+    """System text has no frame, as a string or as a block."""
     extra = tokens(system="You are a scientist.") - tokens()
     assert extra == text_tokens("You are a scientist.", "3.0")
     assert tokens(system=[text("You are a scientist.")]) - tokens() == extra
@@ -83,7 +83,7 @@ def test_longer_conversations_never_count_less(texts):
 @given(st.recursive(st.text(max_size=4), lambda inner: st.dictionaries(st.text(max_size=4), inner, max_size=3)))
 @settings(deadline=None)
 def test_any_block_can_be_counted(value):
-    """A block of a kind without a rule of its own is counted by its JSON."""
+    """A block of a kind without a rule is counted by its JSON."""
     assert tokens(user([{"type": "something", "value": value}])) > 0
 
 

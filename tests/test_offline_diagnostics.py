@@ -46,7 +46,7 @@ def test_nothing_is_said_when_nothing_diverged(first):
     ],
 )
 def test_what_changed_is_named(first, changes, expected):
-    """Model, system prompt, tools and other settings are told apart."""
+    """Model, system prompt, tools and other settings are distinguished."""
     client, message = first
     assert reason(send(client, message.id, **changes)) == expected
 
@@ -61,7 +61,7 @@ def test_a_changed_message_is_named_with_what_it_cost(first):
 
 
 def test_what_was_read_all_the_same_is_not_missed():
-    """What a breakpoint before the change still gives is no part of the cost."""
+    """The part that a breakpoint before the change still gives is not counted in the cost."""
     client, system = OfflineClaude(reply="Fine.").client(**STRICT), [{**text(LONG), "cache_control": CONTROL}]
     message = send(client, None, system=system)
     changed = send(client, message.id, user("X" + LONG), system=system)

@@ -28,13 +28,13 @@ def managed(*edits):
 
 
 def clear(**more):
-    """Clear tool results once there are more than two calls, unless told otherwise."""
+    """Clear tool results once there are more than two calls, unless asked otherwise."""
     return {"type": "clear_tool_uses_20250919", "trigger": {"type": "tool_uses", "value": 2}, **more}
 
 
 @pytest.fixture
 def seen():
-    """What the model saw of each request, and a Claude that notes it."""
+    """A Claude that notes what the model saw of each request."""
     views = []
 
     def reply(request):

@@ -58,7 +58,7 @@ def test_a_conversation_of_repeated_words_is_counted_exactly():
 
 @pytest.mark.parametrize("alphabet", ["abcdefghijklmnopqrstuvwxyz     ", "漢字仮名交文章", '{"a": 1, "bc": [2]}\n'])
 def test_a_sample_is_within_three_percent(alphabet):
-    """Where counting all would take long, the sampled count is close to the exact one."""
+    """The sampled count is close to the exact one where counting all would take long."""
     words = letters(LIMIT + 50_000, alphabet)
     assert len(words) * sampled_rate(words, "3.0") == pytest.approx(text_tokens(words, "3.0"), rel=0.03)
 

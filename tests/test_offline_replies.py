@@ -55,7 +55,7 @@ MESSAGES = st.lists(
 @given(messages=MESSAGES, system=st.none() | st.text(max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_any_conversation_gets_a_labelled_reply_of_json(messages, system):
-    """Whatever is said, the reply is one labelled text block that fits into JSON, and asking again changes nothing."""
+    """The reply is one labelled text block that fits into JSON for any words, and asking again changes nothing."""
     request = {"messages": messages} | ({"system": system} if system is not None else {})
     given = reply(request)
     assert given == reply(json.loads(json.dumps(request)))
@@ -68,7 +68,7 @@ def test_any_conversation_gets_a_labelled_reply_of_json(messages, system):
 @given(messages=MESSAGES)
 @settings(max_examples=150, deadline=None)
 def test_grounds_are_the_requests_own(messages):
-    """Every ground names a message of the request and says what stands in it."""
+    """Every ground names a message of the request and quotes it."""
     for ground in reply({"messages": messages}).grounds:
         assert ground.message == SYSTEM or 0 <= ground.message < len(messages)
         held = json.dumps(messages[ground.message]["content"], ensure_ascii=False).replace("\\", "")
@@ -134,7 +134,7 @@ def test_the_later_statement_wins(turns, latest, earlier):
 
 
 def test_questions_refusals_and_the_label_are_no_evidence():
-    """What was asked or refused before does not turn into an answer."""
+    """An earlier question or refusal does not turn into an answer."""
     turns = ["Is my cat called Minka?", f"[simulated] {NOT_HERE}", "What is my cat called?"]
     assert said(*turns) == NOT_HERE
     assert said("What is simulated?") == NOT_HERE
@@ -173,7 +173,7 @@ def test_small_talk_is_answered_as_small_talk():
 
 
 def test_questions_about_the_request_are_answered_from_it():
-    """How many messages, which question came first, what was discussed: all from what was sent."""
+    """The number of messages, the first question, the topics: all from the request."""
     turns = ["What is a list?", "An ordered container.", "My cat is called Minka.", "Noted."]
     assert "5 messages, 3 of them yours" in said(*turns, "How many messages do you see?")
     assert '"What is a list?"' in said(*turns, "What was my first question?")

@@ -125,6 +125,6 @@ def test_somebodys_own_affairs_are_no_lesson(question):
 
 
 def test_work_beyond_recall_is_declined():
-    """What the simulation cannot do it says it cannot do."""
+    """A task beyond the simulation gets a reply that says so."""
     for question in ("Write a poem about rain.", "Can you translate this into French?"):
         assert "beyond me" in said(question)

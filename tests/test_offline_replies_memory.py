@@ -1,4 +1,4 @@
-"""The memory tool of the offline Claude: it reads its files before it answers, notes what it is told, and stops."""
+"""The memory tool of the offline Claude: it reads its files before it answers, notes new facts, and stops."""
 
 import pytest
 from anthropic.tools import BetaLocalFilesystemMemoryTool
@@ -15,7 +15,7 @@ ASK = {"model": "claude-opus-5", "max_tokens": 300}
 
 
 class Desk:
-    """A Claude with memory files in a folder: each question is a conversation of its own, run by the SDK's runner."""
+    """A Claude with memory files in a folder: each question is a separate conversation, run by the SDK's runner."""
 
     def __init__(self, folder):
         """Take the folder that holds the files."""
@@ -37,7 +37,7 @@ def desk(tmp_path):
 
 
 def test_a_fact_is_noted_and_found_in_another_conversation(desk):
-    """What was told is written to a file, and read before a question is answered; the first request held none of it."""
+    """A fact is written to a file, and read before a question is answered; the first request held none of it."""
     assert desk.ask("My account number is AC-77120.") == ("[simulated] Noted.", [("view", ROOT), ("create", NOTES)])
     words, run = desk.ask("What is my account number?")
     assert words == "[simulated] Your account number is AC-77120."

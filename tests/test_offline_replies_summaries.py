@@ -76,7 +76,7 @@ def test_four_fifths_of_the_planted_facts_survive_ten_to_one(name):
 @given(lines=LINES, limit=st.integers(SHORTEST, 60))
 @settings(max_examples=200, deadline=None)
 def test_a_length_that_is_set_is_kept(lines, limit):
-    """Whatever was said, a summary `in at most N words` has no more than N words beside its list marks."""
+    """A summary `in at most N words` has no more than N words besides its list marks, for any text."""
     text = summarize([Turn(who, said) for who, said in lines], f"Summarize in at most {limit} words.")
     assert len([word for word in text.split() if word != "-"]) <= limit
 
@@ -112,7 +112,7 @@ def test_a_tighter_summary_loses_more():
 
 
 def test_the_instruction_can_say_what_to_look_for():
-    """What the instruction asks to focus on goes first."""
+    """The focus that the instruction asks for goes first."""
     talk = "\n".join(f"user: My shelf {i} holds {i} boxes of tea." for i in range(1, 30))
     talk += "\nuser: The garden gate squeaks.\nassistant: Noted."
     plain = "Summarize the conversation in at most 30 words."
@@ -132,7 +132,7 @@ def test_an_earlier_summary_is_folded_in():
 
 
 def test_ten_folds_do_not_make_it_grow_without_end():
-    """A summary that is folded again and again keeps early facts and stays below the words it stands for."""
+    """A summary that is folded again and again keeps early facts and stays below the words it replaces."""
     text = summary(TALK)
     for number in range(10):
         text = summary(
@@ -143,7 +143,7 @@ def test_ten_folds_do_not_make_it_grow_without_end():
 
 
 def test_questions_are_answered_from_a_summary():
-    """What a summary kept can be recalled, and what it dropped is gone."""
+    """A kept fact of a summary can be recalled, and a dropped one is gone."""
     turns = [f"[Conversation summary: {answer(INSTRUCTION + TALK).content[0]['text']}]", "Understood."]
     assert said(*turns, "What is my account number?") == "Your account number is 55120934."
     assert "shipped" in said(*turns, "What is the status of order 889?")

@@ -67,7 +67,7 @@ def test_a_message_that_needs_a_tool_calls_it(question, expected):
     "text", ["My order is 889.", "Hello!", "Thanks a lot!", "The weather was awful in Paris.", "I see."]
 )
 def test_a_statement_calls_nothing(text):
-    """What only tells something is acknowledged, even where a tool's words occur."""
+    """A statement is acknowledged, even where a tool's words occur."""
     assert called(text) == []
 
 
@@ -103,7 +103,7 @@ def test_parallel_calls_can_be_switched_off():
 
 
 def test_a_forced_call_has_the_default_where_nothing_was_said():
-    """What the schema gives as default comes first, then the first value that is allowed."""
+    """The schema's default comes first, then the first value that is allowed."""
     sizes = {"size": {"default": "medium"}, "unit": {**UNIT, "default": "fahrenheit"}, "kind": {"enum": ["a", "b"]}}
     tools = [tool("order", "Order one.", **sizes)]
     made = answer("Hello!", tools=tools, tool_choice={"type": "any"}).content[0]
@@ -131,7 +131,7 @@ def test_what_an_argument_lacks_is_taken_from_the_conversation():
 
 
 def test_what_the_conversation_holds_needs_no_tool():
-    """A fact that was told is answered without a call."""
+    """A fact of the conversation is answered without a call."""
     assert (
         said("My order number is 889.", "Noted.", "What is my order number?", tools=TOOLS)
         == "Your order number is 889."
@@ -168,7 +168,7 @@ def test_the_answer_rests_on_the_results():
 
 
 def test_each_of_several_results_is_told():
-    """Parallel results are each told with the argument they belong to."""
+    """Parallel results are each given with the argument they belong to."""
     turns = after("Check orders 889 and 898.", {"status": "shipped"}, {"status": "delayed"})
     assert said(*turns, tools=TOOLS) == "For order id 889: status is shipped. For order id 898: status is delayed."
 
@@ -184,7 +184,7 @@ def test_errors_plain_texts_and_empty_results_are_told():
 
 
 def test_a_round_ends():
-    """Whatever the results say, each tool is called at most once more in a round, so that it comes to an end."""
+    """Each tool is called at most once more in a round for any results, so that it comes to an end."""
     messages = dialogue("What's the weather in Paris and where is order 889?")
     for _ in range(2 * len(TOOLS)):
         given = reply({"messages": messages, "tools": TOOLS})
@@ -225,7 +225,7 @@ CHOICES = st.sampled_from([None, {"type": "auto"}, {"type": "any"}, {"type": "to
 )
 @settings(max_examples=300, deadline=None)
 def test_any_schema_gives_arguments_of_json(properties, required, text, choice):
-    """Whatever a tool's schema looks like, a call fits into JSON and holds every required argument."""
+    """A call fits into JSON and holds every required argument, for any schema of a tool."""
     schema = {"type": "object", "properties": properties, "required": required}
     request = {"messages": dialogue(text), "tools": [{"name": "do_it", "input_schema": schema}]}
     given = reply(request | ({"tool_choice": choice} if choice else {}))

@@ -41,7 +41,7 @@ def test_a_rule_has_a_test_of_its_name(rule):
 
 @pytest.mark.parametrize("name", rulebook.BEHAVIOURS)
 def test_a_behaviour_names_its_evidence_and_tests(name):
-    """What is no error has evidence too, and a file of tests."""
+    """Behaviour other than errors has evidence too, and a file of tests."""
     _, evidence = rulebook.evidence_of(import_module(f"labkit.offline.{name}"))
     assert evidence
     assert (TESTS / f"test_offline_{rulebook.TESTS.get(name, name.split('.')[-1])}.py").exists()

@@ -227,7 +227,7 @@ def test_system_message_is_not_first(claude):
 
 
 def test_system_message_has_its_place(claude):
-    """A system message follows a user turn and stands last or before an assistant turn."""
+    """A system message follows a user turn and is last or before an assistant turn."""
     assert refused(claude, ask(user("a"), assistant("b"), SYSTEM, user("c"), model=OPUS)).startswith("messages.2: ")
     assert refused(claude, ask(user("a"), SYSTEM, user("c"), model=OPUS)).startswith("messages.1: ")
     accepted(claude, ask(user("a"), SYSTEM, assistant("b"), user("c"), SYSTEM, model=OPUS))

@@ -102,7 +102,7 @@ def test_a_number_or_a_truth_in_quotes_is_none():
 
 
 def test_headers_of_the_sdk_are_no_fields():
-    """What the SDK sends as a header is an unknown key in a body."""
+    """A header of the SDK is an unknown key in a body."""
     for name in ("betas", "user_profile_id", "workspace_id"):
         assert problem("beta_create", {**ask(), name: "x"}) == f"{name}: Extra inputs are not permitted"
 
@@ -142,7 +142,7 @@ JSON = st.recursive(
 
 @given(st.sampled_from(KINDS), st.sampled_from([*ask(), "system", "tools", "metadata", "thinking"]), JSON)
 def test_any_value_in_any_field_is_taken_or_refused_with_a_path(kind, field, value):
-    """Whatever stands in a field, the check ends in acceptance or in one error that names a field."""
+    """The check ends in acceptance or in one error that names a field, for any value."""
     body = {**(without(ask(), "max_tokens") if "count" in kind else ask()), field: value}
     words = problem(kind, body)
     assert words is None or ": " in words

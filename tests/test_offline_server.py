@@ -181,7 +181,7 @@ def test_two_workers_share_a_port_and_their_state(tmp_path, connect):
 
 
 def test_a_reply_function_that_fails_is_a_500(connect, capfd):
-    """What goes wrong on the far side is the API's own 500, and the connection lives on."""
+    """A failure on the far side is the API's own 500, and the connection lives on."""
     claude = OfflineClaude(reply=lambda request: 1 / 0)
     with serving(claude) as url:
         client = connect(url)

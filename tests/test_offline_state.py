@@ -63,7 +63,7 @@ def test_memory_stays_bounded():
 
 
 def test_expired_entries_are_thrown_away():
-    """What has expired does not stay in memory."""
+    """An expired entry does not stay in memory."""
     clock = Clock()
     state = MemoryState(clock)
     for number in range(5_000):
@@ -137,7 +137,7 @@ def test_processes_never_claim_the_same_twice(tmp_path):
 
 
 def test_two_services_on_one_file_share_caches_and_threads(tmp_path):
-    """What one worker cached or holds, another reads and continues."""
+    """An entry that one worker cached or holds is read and continued by another."""
     clock = Clock()
     states = [SqliteState(tmp_path / "state.sqlite", clock) for _ in range(2)]
     first, second = (OfflineClaude(reply="Fine.", state=state).client(**STRICT) for state in states)

@@ -1,4 +1,4 @@
-"""Where replies end, and why."""
+"""The ends of replies, and their reasons."""
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ MODEL = str(ASK["model"])
 @given(words=st.text(st.characters(codec="utf-8"), min_size=1, max_size=300), limit=st.integers(1, 60))
 @settings(max_examples=60, deadline=None)
 def test_a_reply_never_exceeds_max_tokens(words, limit):
-    """Whatever is said, at most max_tokens are billed and what is given is a start of it."""
+    """At most max_tokens are billed for any words, and the given text is a beginning of the reply."""
     message = OfflineClaude(reply=words).client().messages.create(**ask(max_tokens=limit))
     said = "".join(block.text for block in message.content)
     assert message.usage.output_tokens <= limit
@@ -31,7 +31,7 @@ def test_a_part_of_a_character_is_not_said():
 
 @pytest.mark.parametrize(("limit", "said"), [(1, "one"), (2, "one two"), (3, "one two three")])
 def test_a_reply_is_as_long_as_max_tokens_allows(limit, said):
-    """What is allowed is used, to the last token."""
+    """The allowed length is used, to the last token."""
     message = OfflineClaude(reply="one two three").client().messages.create(**ask(max_tokens=limit))
     assert (message.content[0].text, message.usage.output_tokens) == (said, limit)
 
@@ -58,7 +58,7 @@ def test_a_reply_that_begins_with_a_stop_sequence_is_empty():
 
 
 def test_the_window_ends_a_reply_where_max_tokens_would_not():
-    """A reply that runs into the window stops with a reason of its own, and fills the window exactly."""
+    """A reply that runs into the window stops with a separate reason, and fills the window exactly."""
     claude = OfflineClaude(reply="word " * 500, windows={MODEL: 200})
     message = accepted(claude, ask(user("word " * 100), max_tokens=5000))
     usage = message["usage"]
@@ -68,7 +68,7 @@ def test_the_window_ends_a_reply_where_max_tokens_would_not():
 
 @pytest.mark.parametrize("reason", ["tool_use", "pause_turn", "end_turn"])
 def test_the_reply_function_says_why_it_stopped(reason):
-    """Within the limits the reply's own stop reason stands."""
+    """Within the limits the reply's stop reason stays."""
     claude = OfflineClaude(reply=lambda request: Reply([text("Hm."), tool_use()], reason))
     assert accepted(claude, ask(max_tokens=5000))["stop_reason"] == reason
 

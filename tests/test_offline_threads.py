@@ -94,7 +94,7 @@ def test_thread_fields_stay_the_same(claude):
 
 
 def test_thread_fields_are_supported(claude):
-    """What threads do not support is named, at creation and later."""
+    """Parameters that threads do not support are named, at creation and later."""
     betas = [*BETAS, "context-management-2025-06-27"]
     managed = {"context_management": {"edits": []}}
     body = {**CREATE, "betas": betas, **managed}

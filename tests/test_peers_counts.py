@@ -33,7 +33,7 @@ def test_langchain_29637_a_strict_counter_gets_the_messages_in_order() -> None:
 
 
 def rewrites(views: list[History] | list[naive.Wire]) -> int:
-    """How often a request does not begin with what the one before it carried before its question."""
+    """Count the requests that do not begin with what the one before them carried before its question."""
     wires = [(view.wire() if isinstance(view, History) else view)[:-1] for view in views]
     return sum(later[: len(earlier)] != earlier for earlier, later in pairwise(wires))
 
@@ -121,7 +121,7 @@ def test_strands_981_one_result_that_cannot_fit_is_named() -> None:
 
 
 def test_inspect_ai_4420_a_slice_with_thinking_can_be_counted() -> None:
-    """Where the model binds thinking to what stood before it, a view is counted without the thinking it cannot keep."""
+    """A view is counted without the thinking it cannot keep, where the model binds thinking to what precedes it."""
     thought = {"type": "thinking", "thinking": "hm", "signature": "to be signed"}
     turns = [(user(f"q{i}"), assistant([thought, {"type": "text", "text": f"a{i}"}])) for i in range(6)]
     history = signed(History(message for turn in turns for message in turn), BINDING)
@@ -148,7 +148,7 @@ def test_agent_framework_7393_clearing_never_makes_a_request_longer(said: Any) -
 
 
 def as_told(view: History) -> list[Any]:
-    """What a view says, message by message."""
+    """The words of a view, message by message."""
     return [message.content for message in view]
 
 

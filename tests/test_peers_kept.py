@@ -28,7 +28,7 @@ LONG = "the delivery to the harbour was late again and nobody called about it " 
 
 
 def test_llama_index_13308_looking_changes_nothing() -> None:
-    """What the next request carries can be asked for again and again; the caller's own list is never touched."""
+    """The next request's messages can be asked for again and again; the caller's own list is never touched."""
     said = chat(10)[:-1].wire()
     manager = SlidingWindowManager(window_size=4, messages=said)
     first = manager.get_messages()
@@ -40,7 +40,7 @@ def test_llama_index_13308_looking_changes_nothing() -> None:
 
 
 def test_openai_agents_4202_a_failed_save_leaves_no_lock_behind(tmp_path: Path) -> None:
-    """Two managers save to one place: the second is told so, nothing stays locked, and the first saves again."""
+    """Two managers save to one place: the second gets a conflict, nothing stays locked, and the first saves again."""
     store = SQLiteStore(tmp_path / "talks.db")
     one, other = (ConversationManager(client=OfflineClaude(reply="ok").client()) for _ in range(2))
     one.send("hello")
@@ -106,7 +106,7 @@ def test_mem0_1674_4536_no_fact_is_lost_to_another() -> None:
 
 
 def test_agent_framework_4991_what_was_summarized_is_not_forgotten_by_saving(tmp_path: Path) -> None:
-    """The summary is saved with what it stands for: the next request after a load carries it, and explains it."""
+    """The summary is saved with the messages it replaces: the next request after a load carries it, and explains it."""
     manager = SmartConversationManager(150, 2, client=summarizing(lambda shown: "in short").client())
     for place in range(6):
         manager.send(f"Note {place}: {LONG}")
@@ -225,7 +225,7 @@ def test_textbook_a_stopped_summary_does_not_destroy_the_history() -> None:
 
 
 def stopping_at_summaries() -> OfflineClaude:
-    """A simulated Claude during whose summary the cell is stopped, for a manager without a summarizer of its own."""
+    """A simulated Claude during whose summary the cell is stopped, for a manager without a separate summarizer."""
 
     def write(request: Any) -> Reply:
         if str(request["messages"][-1]["content"]).startswith("Summarize"):

@@ -35,7 +35,7 @@ def talk(manager: SmartConversationManager, turns: int) -> list[str]:
 
 
 def summaries_asked(offline: OfflineClaude) -> list[str]:
-    """What the summarizer was shown, request by request."""
+    """The texts that the summarizer was shown, request by request."""
     asked = [exchange.request for exchange in offline.requests if is_summary_request(exchange.request)]
     return [request["messages"][0]["content"] for request in asked]
 
@@ -117,7 +117,7 @@ def test_langmem_77_nothing_is_summarized_below_the_limit() -> None:
 @settings(max_examples=200, deadline=None)
 @given(conversations())
 def test_langmem_69_a_summarizer_is_never_asked_about_nothing(history: History) -> None:
-    """Whatever the conversation, the part that is to be summarized holds something that is not summarized yet."""
+    """The part to be summarized holds something that is not summarized yet, in any conversation."""
     shown: list[History] = []
 
     def summarizer(old: History) -> str:
@@ -167,7 +167,7 @@ def test_semantic_kernel_13062_tool_messages_stay_while_nothing_is_summarized() 
 
 
 def test_openai_agents_2727_a_reply_of_thinking_alone_is_not_left_empty() -> None:
-    """Where thinking must go, the reply that held nothing else keeps its place with a sentence, and is accepted."""
+    """A reply of thinking alone keeps its place with a sentence where thinking must go, and is accepted."""
     thought = assistant([{"type": "thinking", "thinking": "hm", "signature": "s"}])
     history = History([*chat(4)[:-1], user("think"), thought, user("and now?")])
     view = apply([KeepRecent(3)], history)
@@ -195,7 +195,7 @@ def calling(request: Any) -> Reply:
 
 
 def test_openai_agents_js_1668_what_stands_before_a_compaction_block_is_not_lost() -> None:
-    """A compaction block in the middle: all that stood before it is in the transcript, and no step drops the block."""
+    """A compaction block in the middle: everything before it is in the transcript, and no step drops the block."""
     block = assistant([{"type": "compaction", "content": "Orders 1 to 4 shipped."}, {"type": "text", "text": "Noted."}])
     history = History([*chat(4)[:-1], user("go on"), block, *chat(4)])
     for step in (KeepRecent(3), Prune(3), Summarize(lambda old: "in short", keep=1)):
@@ -207,7 +207,7 @@ def test_openai_agents_js_1668_what_stands_before_a_compaction_block_is_not_lost
 
 
 def test_openai_agents_js_1668_a_summary_does_not_stand_where_the_api_does_not_read() -> None:
-    """The API reads nothing before its newest compaction block, so our summary of what came behind it stands behind."""
+    """The API reads nothing before its newest compaction block, so our summary of later messages follows it."""
     block = assistant([{"type": "compaction", "content": "Orders 1 to 4 shipped."}])
     offline = summarizing(lambda shown: "late again")
     beta = {"extra_headers": {"anthropic-beta": "compact-2026-09-04"}}
@@ -294,7 +294,7 @@ def test_thane_1170_summaries_are_folded_and_never_pile_up() -> None:
 
 
 def test_thane_1170_what_is_only_a_summary_and_pins_is_not_summarized_again() -> None:
-    """Behind the summary stands a pinned exchange and nothing older: no call is made on any further turn."""
+    """A pinned exchange and nothing older follows the summary: no call is made on any further turn."""
     offline = summarizing(lambda shown: "in short: late")
     pinned = [user("account 55120934", pinned=True), assistant("Noted."), *chat(4, LONG)[:-1]]
     manager = smart(offline, messages=pinned, recent_turns_to_keep=4, token_threshold=30)

@@ -218,7 +218,7 @@ def test_a_textbook_file_goes_on_in_the_manager(tmp_path: Path, name: str) -> No
 
 
 def test_a_manager_goes_on_with_what_another_saved(make: Callable[..., Store]) -> None:
-    """The same in each of the stores, by changing one argument; the one that was overtaken is told."""
+    """The same in each of the stores, by changing one argument; the one that was overtaken gets a conflict."""
     manager = ConversationManager("Be brief.")
     manager.send("My order number is 889.")
     manager.save(make())
@@ -408,7 +408,7 @@ def test_what_a_killed_process_left_is_no_obstacle(tmp_path: Path) -> None:
 
 
 class Stopped(BaseException):
-    """What a stopped cell raises, wherever it happens to be."""
+    """The errors of a stopped cell, wherever it happens to be."""
 
 
 # Python swallows what is raised inside a weak reference's callback, and pytest would report that.
@@ -503,7 +503,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
     [(b"[]", "a list"), (5, "holds int where"), (None, "holds NoneType"), ("{}", "a dict"), (b"\x00\xff", "not ")],
 )
 def test_a_damaged_row_is_told(tmp_path: Path, body: object, reason: str) -> None:
-    """Whatever somebody put in the row, the error names the database and the key."""
+    """The error names the database and the key, for anything that somebody put in the row."""
     path = tmp_path / "talks.db"
     with closing(sqlite3.connect(path)) as database:
         database.execute(f"CREATE TABLE {SQLiteStore.TABLE} (key TEXT PRIMARY KEY, revision INTEGER, body)")
@@ -537,7 +537,7 @@ def test_a_locked_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_redis_takes_a_client_of_any_setting(url: str) -> None:
-    """Decoded answers do not matter, sealed bytes included; and every key is a conversation of its own."""
+    """Decoded answers do not matter, sealed bytes included; and every key is a separate conversation."""
     seal = Seal(lambda plain: b"\xff" + plain, lambda closed: closed[1:])
     with closing(redis.Redis.from_url(url, decode_responses=True)) as client:
         store = RedisStore(client, "ada", seal=seal)

@@ -25,7 +25,7 @@ DETAILS = st.dictionaries(st.sampled_from(["note", "given", "ok"]), TEXTS | st.b
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep every test's records in a folder of its own."""
+    """Keep every test's records in a separate folder."""
     monkeypatch.setenv(progress.FOLDER_VARIABLE, str(tmp_path / "progress"))
     monkeypatch.delenv(progress.NAME_VARIABLE, raising=False)
     return tmp_path
@@ -37,7 +37,7 @@ def start_anew() -> None:
 
 
 def state() -> ledger.Ledger:
-    """What the file holds now."""
+    """The content of the file."""
     return ledger.read(progress.file().read_bytes())
 
 
@@ -179,7 +179,7 @@ def test_a_lock_that_is_never_given_back_costs_the_chain_and_not_the_record(monk
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be kept, recording says so with False and the lesson goes on."""
+    """Recording that is not possible says so with False and the lesson goes on."""
     (tmp_path / "a file").write_text("")
     monkeypatch.setenv(progress.FOLDER_VARIABLE, str(tmp_path / "a file" / "below"))
     assert progress.record("attempt", "01-a") is False
@@ -218,7 +218,7 @@ def test_what_cannot_be_handed_in_is_told(tmp_path: Path) -> None:
 
 
 def test_a_reset_sets_the_records_aside() -> None:
-    """After a reset nothing is recorded, and everything from before stands in a dated file beside."""
+    """After a reset nothing is recorded, and everything from before is in a dated file in the same folder."""
     for number in (1, 2):
         progress.record("attempt", f"01-{number}", ok=True)
         before = progress.file().read_bytes()

@@ -30,7 +30,7 @@ from tests.promises import (
 )
 
 CONVERSATIONS = 1_000
-"""How many conversations every run of the tests checks."""
+"""The number of conversations that every run of the tests checks."""
 numbers = st.integers(0, 9_999)
 own_steps = st.lists(st.tuples(st.sampled_from(tuple(STEPS)), numbers), min_size=1, max_size=4)
 any_steps = st.lists(st.one_of(st.sampled_from(tuple(CLUMSY)), st.tuples(st.sampled_from(tuple(STEPS)), numbers)))
@@ -87,7 +87,7 @@ def test_a_planted_bug_is_seen(view: Callable[[History], Sequence[Message]], com
 
 
 def test_a_false_explanation_is_seen() -> None:
-    """Said to be kept though it was dropped, dropped though it is sent, or not told of at all."""
+    """Called kept though it was dropped, called dropped though it is sent, or not named at all."""
     history = CASE.history
     steps = [KeepRecent(1)]
     view, fates = apply(steps, history), explain(steps, history)
@@ -105,7 +105,7 @@ def test_what_came_in_is_accepted(model: str) -> None:
 
 
 def test_calls_that_were_never_answered_are_nobodys_fault() -> None:
-    """A conversation that came in with a torn round is not blamed on a step, and is mended where it is dropped."""
+    """A conversation that came in with a torn round is not blamed on a step, and is repaired where it is dropped."""
     torn = History([user("Where is 889?"), assistant([CALL]), user("never mind"), assistant("Fine."), user("And now?")])
     case = Case(torn, "claude-sonnet-4-6")
     assert "without `tool_result` blocks" in answer(case, torn)

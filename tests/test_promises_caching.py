@@ -107,7 +107,7 @@ def test_pins_do_not_cost_the_cache(done: Run) -> None:
 
 
 def test_every_turn_is_billed_whole() -> None:
-    """What is read, written and plain adds up to the input, turn by turn, and the manager's sum is the sum of them."""
+    """Read, written and plain tokens add up to the input, turn by turn, and the manager's sum is the sum of them."""
     short = run(60, question=300, reply=700)
     assert all(bill.cache_read_input_tokens + bill.cache_creation_input_tokens > 0 for bill in short.bills)
     assert short.rewrites >= 1

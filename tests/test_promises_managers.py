@@ -342,7 +342,7 @@ def test_a_turn_can_be_stopped_anywhere(way: Way) -> None:
 
 
 def is_whole(history: History) -> None:
-    """Fail unless a history alternates and knows the same of itself as one that is made anew of its messages."""
+    """Fail unless a history alternates and knows the same of itself as one that is made again of its messages."""
     fresh = History(tuple(history))
     assert [m.role for m in history] == ["user", "assistant"] * (len(history) // 2)
     assert history.starts() == fresh.starts()

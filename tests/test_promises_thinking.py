@@ -76,7 +76,7 @@ SERIALS = itertools.count()
 
 
 def thinking_with_tools(request: Any) -> Reply:
-    """A reply that calls as many tools as it is told to, and then one more, before it answers."""
+    """A reply that calls as many tools as it is asked to, and then one more, before it answers."""
     newest = request["messages"][-1]["content"]
     serial = f"{next(SERIALS):08}"
     if isinstance(newest, str) and newest.startswith("Use "):
@@ -105,7 +105,7 @@ def test_thinking_that_was_refused_once_is_left_out_from_then_on() -> None:
 
 
 def test_an_overflow_in_a_tool_round_is_cured_by_one_more_try() -> None:
-    """What stands before the round is shortened, and the round's thinking, which was bound to it, goes too."""
+    """The messages before the round are shortened, and the round's thinking, which was bound to them, goes too."""
     offline = OfflineClaude(reply=thinking_with_tools, windows={"claude-opus-5-5": 2_000})
     manager = ConversationManager(client=offline.client(max_retries=0), max_tokens=200, **THINKS)
     for place in range(5):

@@ -14,7 +14,7 @@ from tests.keeping import problems
 
 @given(conversations(), st.integers(10, 300))
 def test_pruning_by_importance_never_drops_more_important_for_less(history: History, limit: int) -> None:
-    """What went is worth no more than the least of what could have gone and stayed."""
+    """A dropped exchange is worth no more than the least of those that could have gone and stayed."""
     parts = list(exchanges(history))
     kept = {id(m) for m in Prune(limit, size=estimator(), worth=by_importance)(history)}
     free = [part for part in parts[:-1] if not part.staying()]
@@ -56,7 +56,7 @@ def test_some_tools_are_never_cleared() -> None:
 
 
 def test_role_retention_keeps_tool_results_decisions_and_preferences() -> None:
-    """Pinning is a step of its own: what comes behind it may not drop what it marked."""
+    """Pinning is a separate step: later steps may not drop what it marked."""
     chat = [m for i in range(9) for m in (user(f"hello {i}"), assistant("hi"))]
     decided = [user("we take Postgres", flags=("decision",)), assistant("Noted.")]
     history = History([*decided, *tool_talk(1)[:-1], *chat, user("and now?")])

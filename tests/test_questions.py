@@ -34,7 +34,7 @@ def test_only_the_right_choice_is_right(question: SeveralOf) -> None:
 
 @pytest.mark.parametrize("question", CHOICES, ids=lambda q: q.id)
 def test_a_wrong_choice_is_explained_without_giving_the_rest_away(question: SeveralOf) -> None:
-    """Whoever chose wrongly reads why about what they chose; the other options keep their secret."""
+    """A learner who chose wrongly reads why about their choice; the other options keep their secret."""
     for place, written in enumerate(question.shown):
         graded = question.grade([place])
         assert graded.given in (written, [written])
@@ -79,7 +79,7 @@ def test_a_number_is_right_within_its_tolerance_and_a_slip_is_explained(question
     | st.dictionaries(st.text(), st.integers())
 )
 def test_no_answer_makes_a_grader_fail(given_: Any) -> None:
-    """Whatever a browser sends, grading gives a sentence, and what is kept can be said in words."""
+    """Grading gives a sentence for anything that a browser sends, and the record can be said in words."""
     for question in QUESTIONS:
         graded = question.grade(given_)
         assert graded.sentence

@@ -15,7 +15,7 @@ DRAWN = [entry for entry in entries().values() if "draw" in entry]
 
 @pytest.mark.parametrize("entry", DRAWN, ids=lambda entry: entry["id"])
 def test_every_combination_makes_a_sound_question(entry):
-    """Whatever is drawn, the key is unlike every slip, no two slips are alike, and no gap is left in a text."""
+    """The key is unlike every slip for any draw, no two slips are alike, and no gap is left in a text."""
     for values in combinations(entry["draw"]):
         question = question_from(entry, values=values)
         texts = " ".join([question.ask, *question.lines(), *question.answers()])

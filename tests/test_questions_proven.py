@@ -29,14 +29,14 @@ REQUEST = {"model": DEFAULT_MODEL, "max_tokens": 100}
 
 
 def key(question: Question) -> Any:
-    """The key as it stands: a number, or the texts of the right options."""
+    """The key as it is: a number, or the texts of the right options."""
     if isinstance(question, Number):
         return question.answer
     return {option.text for option in question.options if option.right}
 
 
 def answer_to(messages: Sequence[Mapping[str, Any]], **request: Any) -> str:
-    """What the offline Claude makes of messages: a stop_reason, or the status of its refusal."""
+    """The offline Claude's verdict on messages: a stop_reason, or the status of its refusal."""
     try:
         return str(claude().messages.create(**{**REQUEST, **request}, messages=list(messages)).stop_reason)
     except anthropic.APIStatusError as error:
@@ -44,7 +44,7 @@ def answer_to(messages: Sequence[Mapping[str, Any]], **request: Any) -> str:
 
 
 def counts(manager: Callable[..., ConversationManager], turns: int) -> list[int]:
-    """How many messages each request of a manager carried, over so many turns."""
+    """The number of messages that each request of a manager carried, over so many turns."""
     talk = manager(client=claude(log=(log := [])), max_tokens=50)
     for turn in range(turns):
         talk.send(f"This is number {turn}.")
@@ -212,7 +212,7 @@ def _a_third_more(_: Question) -> set[str]:
 
 
 def _worth_one_more_try(question: Question) -> set[str]:
-    """Which outcomes labkit would prune after: provoked, and classified."""
+    """The outcomes after which labkit would prune: provoked, and classified."""
     far = OfflineClaude(windows={DEFAULT_MODEL: 2_000})
     long = [user("Tell me all about lists. " + "word " * 2_500).wire()]
     near = [user("Tell me all about lists. " + "word " * 1_850).wire()]
@@ -296,7 +296,7 @@ PROOFS: Mapping[str, Callable[[Question], set[str]]] = {
 
 @pytest.mark.parametrize("id", PROOFS)
 def test_a_choice_is_right_because_it_is_so(id: str) -> None:
-    """What happens when it is run is what the key says."""
+    """The key is what happens when it is run."""
     question = question_from(entries()[id])
     assert PROOFS[id](question) == key(question)
 

@@ -31,7 +31,9 @@ def test_the_widget_grades_scores_and_records() -> None:
 
 
 def test_an_answer_that_was_shown_does_not_count() -> None:
-    """Whoever asks for the answer reads every reason; the score stays as it was, even when the right answer follows."""
+    """A learner who asks for the answer reads every reason; the score stays as it was, even when the right answer
+    follows.
+    """
     widget = quiz("01")
     widget.given = {"01-q1": {"shown": True, "try": 1}}
     assert all(widget.results["01-q1"]["notes"])
@@ -91,7 +93,7 @@ def test_choices_are_recorded_in_places_as_written() -> None:
 
 @pytest.mark.parametrize("given", [None, [], "", "some", [[]], {}])
 def test_an_answer_that_is_none_is_recorded_as_none(given: object) -> None:
-    """What cannot be graded gets a sentence, and is kept as no answer."""
+    """An answer that cannot be graded gets a sentence, and is kept as no answer."""
     widget = quiz("07")
     for id in widget.asked:
         assert widget.answer(id, given)
@@ -100,7 +102,7 @@ def test_an_answer_that_is_none_is_recorded_as_none(given: object) -> None:
 
 
 def test_rows_choose_questions() -> None:
-    """A part of a check has the questions of some letters of the curriculum; a letter without any is told."""
+    """A part of a check has the questions of some letters of the curriculum; a letter without any is named."""
     parts = ["G", "AB", "C", "D", "E"]
     ids = [id for part in parts for id in quiz("07", part).asked]
     assert ids == [question.id for question in questions_of("07")]
@@ -123,7 +125,9 @@ def test_a_mixed_quiz_takes_from_all_notebooks() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_browser_gets_no_key(seed: int) -> None:
-    """What is sent to the browser before an answer holds neither what is right nor why, and steps in no right order."""
+    """The data sent to the browser before an answer holds neither the right option nor why, and steps in no right
+    order.
+    """
     for number in names():
         widget = quiz(number, seed=seed)
         sent = repr(widget.get_state())
@@ -184,7 +188,7 @@ def test_a_guess_that_is_no_answer_is_told(guess: object) -> None:
 
 
 def test_a_changed_experiment_is_told() -> None:
-    """An outcome that no option stands for is no error."""
+    """An outcome that no option predicts is no error."""
     assert "you changed the experiment" in str(outcome("01-drop", "something else"))
 
 

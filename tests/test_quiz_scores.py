@@ -30,7 +30,7 @@ def test_without_answers_both_say_so() -> None:
 
 
 def test_the_score_is_kept_across_kernels_and_counts_by_notebook() -> None:
-    """What a quiz recorded is read back from the file: tries, first tries, and what is right by now."""
+    """The records of a quiz are read back from the file: tries, first tries, and the answers that are right by now."""
     widget = quiz("07")
     widget.answer("07-q2", 1)
     widget.answer("07-q2", 153_604)
@@ -67,7 +67,7 @@ def test_what_was_asked_is_taught_somewhere_else() -> None:
 
 @pytest.mark.parametrize("row", sorted({row for question in questions_of(ALL) for row in taught(question)}))
 def test_each_link_leads_to_a_heading(row: str) -> None:
-    """The file exists, and the heading stands in it as JupyterLab writes its anchors."""
+    """The file exists, and the heading is in it as JupyterLab writes its anchors."""
     path, _, anchor = section(row).partition("#")
     cells = json.loads((NOTEBOOKS / path).read_text("utf-8"))["cells"]
     texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
@@ -76,6 +76,6 @@ def test_each_link_leads_to_a_heading(row: str) -> None:
 
 
 def test_without_the_notebook_the_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where only the package is installed, a link still says which notebook it is."""
+    """A link still says which notebook it is where only the package is installed."""
     monkeypatch.setattr("labkit.teach.results.scores.NOTEBOOKS", tmp_path)
     assert section("B2") == "02_strategies.ipynb"

@@ -1,4 +1,4 @@
-"""What the README says is so: its Python prints what it shows, its commands exist, its map is the folder."""
+"""The claims of the README are so: its Python prints what it shows, its commands exist, its map is the folder."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ def test_it_is_short():
 
 
 def test_the_map_is_the_folder():
-    """Every notebook stands in the map with the title and the minutes of its own header, and nothing else does."""
+    """Every notebook is in the map with the title and the minutes of its header, and nothing else is."""
     rows = re.findall(r"^\| (\d+) \| \[(.+?)\]\(notebooks/(.+?)\)(?:: .+?)? \| (\d+) \|$", README, re.MULTILINE)
     assert rows == [(match["number"], match["title"], name, match["minutes"]) for name, match in HEADERS.items()]
 

@@ -59,7 +59,7 @@ def test_a_redacted_copy_holds_nothing_of_what_was_hidden(history: History, secr
 
 
 def test_any_function_can_redact() -> None:
-    """A detector of one's own fits in."""
+    """A caller's own detector fits in."""
     history = History([user("I am Ada"), assistant("Hello Ada")])
     assert [m.text for m in redacted(history, lambda text: text.replace("Ada", "[name]"))] == [
         "I am [name]",

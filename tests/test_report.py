@@ -241,7 +241,7 @@ def test_the_page_needs_nothing_from_outside(class_folder: Path) -> None:
 
 
 def test_two_learners_get_two_pages_whatever_they_are_called(tmp_path: Path) -> None:
-    """Names that come to the same file name, or that would lead out of the folder, get pages of their own in it."""
+    """Names that come to the same file name, or that would lead out of the folder, get separate pages in it."""
     for number, name in enumerate(["Ana", "ana!", "../../ana", "Ünal", "日本"]):
         hand_in(tmp_path / "class", f"x{number}", ADA[: number + 1])
         path = tmp_path / "class" / f"x{number}.jsonl"

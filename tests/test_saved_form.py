@@ -86,13 +86,13 @@ def everyone(conversation: Conversation) -> list[Message]:
 
 
 def web(messages: Iterable[Message]) -> list[Any]:
-    """What each message stands for, all the way down (`==` between messages leaves it out)."""
+    """The messages that each message replaces, all the way down (`==` between messages leaves it out)."""
     return [web(message.replaces) for message in messages]
 
 
 @given(saved)
 def test_whatever_is_saved_comes_back_exactly(before: Saved) -> None:
-    """Every field, the wire to the byte, what stands for what; and saving again gives the same bytes."""
+    """Every field, the wire to the byte, every replacement; and saving again gives the same bytes."""
     data = to_bytes(before)
     after = from_bytes(data)
     assert after == before
@@ -130,7 +130,7 @@ def test_records_come_back_as_what_they_were(before: Saved) -> None:
 
 
 def test_an_explanation_survives_a_save() -> None:
-    """What became of each message is told in the same words before and after."""
+    """The fate of each message is given in the same words before and after."""
     before = specimen().conversation
     after = from_bytes(to_bytes(specimen())).conversation
     for steps in ((), (KeepRecent(3),), (KeepRecent(1),)):
@@ -245,7 +245,7 @@ def test_any_damage_is_refused_or_harmless(path: tuple[Any, ...], new: Any) -> N
 
 @given(st.sampled_from(list(paths(DOCUMENT))), json_values)
 def test_the_schema_and_the_check_agree(path: tuple[Any, ...], new: Any) -> None:
-    """What one of them refuses the other refuses too, so that the schema is no second opinion."""
+    """Each refuses what the other refuses, so that the schema is no second opinion."""
     damaged = changed(DOCUMENT, path, new)
     by_schema = jsonschema.Draft202012Validator(schema()).is_valid(damaged)
     assert by_schema == (problem_in(damaged) is None) or _whole_float(new)
@@ -348,7 +348,7 @@ def test_the_document_around_the_hostile_cases_is_good() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_other_encodings_of_unicode_are_read(encoding: str) -> None:
-    """An editor on Windows may have stored the file anew."""
+    """An editor on Windows may have stored the file again."""
     assert from_bytes(to_bytes(specimen()).decode().encode(encoding)) == specimen()
 
 
@@ -371,14 +371,14 @@ def test_what_could_not_be_loaded_is_not_saved(change: dict[str, Any], reason: s
 
 
 def test_sizes_have_a_limit() -> None:
-    """Half a gigabyte passes, a byte more does not, and both numbers are told."""
+    """Half a gigabyte passes, a byte more does not, and both numbers are given."""
     check_size(LARGEST_BYTES, "talk.json")
     with pytest.raises(SavedFormError, match=r"talk.json has 500,000,001 bytes; .* at most 500,000,000"):
         check_size(LARGEST_BYTES + 1, "talk.json")
 
 
 def test_a_seal_is_used_both_ways() -> None:
-    """What is stored is what the seal makes of it, and another seal's bytes are refused with its words."""
+    """The stored bytes are those that the seal makes, and another seal's bytes are refused with its words."""
 
     def unbox(data: bytes) -> bytes:
         if not data.startswith(b"box:"):
@@ -431,7 +431,7 @@ def test_a_textbook_file_without_anything_in_it_loads() -> None:
 
 
 def test_settings_that_somebody_added_to_a_textbook_file_are_kept() -> None:
-    """The textbook's own code forgets them; a learner who mended that finds them again."""
+    """The textbook's own code forgets them; a learner who repaired that finds them again."""
     mended = {
         "systemPrompt": "Be brief.",
         "model": "claude-sonnet-4-6",

@@ -27,7 +27,7 @@ def test_what_is_shown_is_what_runs(thing):
 
 
 def test_a_fence_in_the_source_does_not_end_the_block():
-    """Source that holds a fence of its own is shown whole."""
+    """Source that holds a fence itself is shown whole."""
 
     def fenced():
         """~~~"""
@@ -58,7 +58,7 @@ def test_the_glossary_has_every_term():
 
 @pytest.mark.parametrize("name", sorted(CURRICULUM_TERMS))
 def test_a_hover_is_one_short_sentence(name):
-    """What is shown under the mouse is a single sentence of at most 120 characters that can stand in a link's title."""
+    """The text under the mouse is a single sentence of at most 120 characters that fits in a link's title."""
     hover = terms()[name].hover
     assert len(hover) <= 120
     assert re.fullmatch(r'[^"\n|\[\]()]+\.', hover)
@@ -71,14 +71,14 @@ def test_an_entry_and_the_whole_can_be_read():
 
 
 def test_an_unknown_term_names_the_known_ones():
-    """Whoever asks for another word learns which there are."""
+    """A learner who asks for another word learns which there are."""
     for ask in (term, link):
         with pytest.raises(KeyError, match="the glossary has no 'tokens': it explains token, input and output tokens"):
             ask("tokens")
 
 
 def test_links_that_say_something_else_are_found():
-    """A link made by `link` is fresh; one with an old sentence or a sentence of its own is stale."""
+    """A link made by `link` is fresh; one with an old or another sentence is stale."""
     fresh = f"A {link('token')}, {link('FIFO', page='', words='queue')} and [a page](02_strategies.ipynb)."
     old = '[token](01_statelessness.ipynb#Glossary "A word."), [FIFO](#Glossary "Old.")'
     assert list(stale_links(fresh)) == []

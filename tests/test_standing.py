@@ -1,4 +1,4 @@
-"""Where a learner stands: read from what was recorded, by notebook and by objective, and empty when nothing was."""
+"""A learner's standing: read from the records, by notebook and by objective, and empty when nothing was recorded."""
 
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def test_when_all_is_right_nothing_is_left() -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_told(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be kept, the page says so and what to set."""
+    """The page says so, and what to set, where nothing can be kept."""
     (empty_folder / "file").write_text("")
     monkeypatch.setenv(progress.FOLDER_VARIABLE, str(empty_folder / "file" / "below"))
     assert "cannot be written. Set LABKIT_PROGRESS" in str(where_you_stand())
@@ -107,7 +107,7 @@ def test_a_guessed_number_is_right_when_it_is_near(guess: float, came: float, ri
     ],
 )
 def test_how_sure_one_is_is_kept_with_the_guess(sure: object, words: str, kept: float | None) -> None:
-    """A percentage is recorded with the guess and with its outcome; anything else is told, and the guess kept."""
+    """A percentage is recorded with the guess and with its outcome; anything else is named, and the guess kept."""
     assert words in str(predict("01-drop", "a", sure=sure))  # type: ignore[arg-type]
     outcome("01-drop", False)
     assert [entry.get("sure") for entry in progress.records()] == [kept, kept]

@@ -1,4 +1,4 @@
-"""A stored run stands in for a program that is not there, says so, and is what the program really prints."""
+"""A stored run replaces a program that is not there, says so, and is what the program really prints."""
 
 import json
 import shutil

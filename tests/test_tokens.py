@@ -44,7 +44,7 @@ def test_an_image_is_not_counted_by_its_bytes() -> None:
 
 
 def test_a_count_says_how_it_was_made() -> None:
-    """Billed and estimated tokens are told apart in words."""
+    """Billed and estimated tokens are distinguished in words."""
     assert str(TokenCount(0, 12, "m")) == "12 tokens (estimated, m)"
     assert str(TokenCount(1_200, 12, "m")) == "1,212 tokens (1,200 billed + 12 estimated, m)"
     assert str(TokenCount(1_200, 0, "m")) == "1,200 tokens (billed, m)"

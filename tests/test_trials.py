@@ -94,7 +94,7 @@ BY_HAND = [
 
 @pytest.mark.parametrize(("id", "kind", "law"), BY_HAND, ids=lambda value: getattr(value, "__name__", None))
 def test_what_no_named_mistake_does_is_found_as_well(id: str, kind: type, law: Law) -> None:
-    """A class that breaks a law in a way that nobody gave a name is told the claim, what came, and a hint."""
+    """A class that breaks a law in a way without a name gets the claim, the result, and a hint."""
     verdict = exercise(id).verdict(kind)
     assert f"✗ Not yet: {law.claim}" in str(verdict)
     assert not verdict.mistake
@@ -166,7 +166,7 @@ def test_a_half_written_class_is_checked_as_far_as_it_goes() -> None:
 
 
 def test_a_mistake_in_a_half_written_class_is_named() -> None:
-    """What is wrong in send is told with its lesson while save and load are still to be written."""
+    """A fault in send gets its lesson while save and load are still to be written."""
     verdict = exercise("06-c").verdict(half("06-c", SEND.replace("if summary:", "if summary or True:")))
     assert f"✗ Not yet: {trial_laws_summary.EMPTY_SUMMARY.claim}" in str(verdict)
     verdict = exercise("06-c").verdict(half("06-c", SEND.replace("- before", "")))
@@ -203,7 +203,7 @@ class AsksNothing(ConversationManager):
 
 
 def test_what_was_never_tried_is_not_right(own_file: Path) -> None:
-    """Where no reply ever came, nothing that is said of replies counts as right, nor is it recorded as missed."""
+    """Claims about replies do not count as right where no reply ever came, nor are they recorded as missed."""
     verdict = exercise("06-a").check(AsksNothing)
     assert "the last one carries no message at all" in str(verdict)
     right = [finding.claim for finding in verdict.findings if finding.ok]
@@ -216,7 +216,7 @@ def test_what_was_never_tried_is_not_right(own_file: Path) -> None:
 
 
 def test_summaries_that_were_never_made_are_not_right() -> None:
-    """Nothing is said for or against a summary that was not asked for, and the reason stands beside it."""
+    """Nothing is said for or against a summary that was not asked for, and the reason is given."""
     told = str(exercise("06-c").verdict(exercise("06-c").mistakes[0]))
     assert f"✓ Right: {trial_laws_summary.SUMMARY_TRAVELS.claim}" not in told
     assert "(no summary was made)." in told
@@ -233,7 +233,7 @@ def test_every_law_that_needs_something_says_what(law: Law) -> None:
 
 
 def test_a_threshold_held_against_a_number_nobody_sets() -> None:
-    """A learner who never sets last_input_tokens is told that, and not that the cache was forgotten."""
+    """A learner who never sets last_input_tokens gets that message, and not the one on the forgotten cache."""
     unset = SEND.replace("self.last_input_tokens = self.total_input_tokens - before", "")
     verdict = exercise("06-c").verdict(half("06-c", unset))
     assert verdict.mistake == "last input tokens stays 0"
@@ -271,7 +271,7 @@ def loaded_with(change: Any) -> Any:
     ],
 )
 def test_what_differs_after_load_is_told(change: Any, words: str) -> None:
-    """Two requests that are alike in their length differ in something, and that is what is told."""
+    """Two requests that are alike in their length differ in something, and the verdict names it."""
     verdict = exercise("06-c").verdict(loaded_with(change))
     [told] = [one.sentence for one in verdict.findings if one.claim == trial_laws_summary.GOES_ON_ALIKE.claim]
     assert words in told
@@ -360,7 +360,7 @@ def test_the_conversation_shown_is_the_smallest_of_its_kind(id: str, name: str) 
 
 
 def test_the_refused_request_is_shown_with_the_words_of_the_API() -> None:
-    """What the API says against the orphan stands in the verdict, as the SDK's own error has it."""
+    """The API's words against the orphan are in the verdict, as the SDK's own error has them."""
     verdict = exercise("06-h").verdict(_defect(exercise("06-h")))
     messages = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "x"}]}]
     with pytest.raises(anthropic.BadRequestError) as refused:
@@ -398,7 +398,7 @@ def test_a_right_manager_keeps_every_law_in_every_conversation(data: st.DataObje
 
 
 def test_every_move_is_made_by_some_course() -> None:
-    """What a conversation may hold is held by one: faults of every kind, tools, long texts, caching, reloads."""
+    """Random conversations hold all that one may hold: faults of every kind, tools, long texts, caching, reloads."""
     made = {move for _, course in COURSES for move in course.moves}
     assert made == set(MOVES)
     assert {*SHAPES[1:], *FAULTS} <= made
@@ -443,7 +443,7 @@ class Stubborn(ConversationManager):
 @pytest.mark.filterwarnings(r"ignore:Exception ignored in[\s\S]*SystemExit:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", [Endless, Stubborn])
 def test_a_manager_that_does_not_end_is_stopped(kind: type) -> None:
-    """Loops without an end, plain or around the call, cost one limit and are told as such."""
+    """Loops without an end, plain or around the call, cost one limit and are named as such."""
     verdict = exercise("06-a").verdict(kind)
     assert "look for an endless loop" in str(verdict)
 
@@ -500,7 +500,7 @@ def test_a_redefined_print_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_function_is_not_taken_for_a_class() -> None:
-    """Where a class is asked for, anything else is 'not yet', with the words to write a class."""
+    """Anything else is 'not yet' where a class is asked for, with the words to write a class."""
     for given_one in (len, 3, lambda: None):
         assert "write a class called ConversationManager" in str(exercise("06-a").verdict(given_one))
 

@@ -35,7 +35,7 @@ def test_the_drawn_window_is_that_of_a_model():
 
 @given(decks)
 def test_the_deck_draws_what_the_sliders_say(setting):
-    """The first bar stacks the four consumers; each has a bar of its own, filled up to its share."""
+    """The first bar stacks the four consumers; each has a bar, filled up to its share."""
     chart = deck(**setting)
     used, shares = used_by(setting), list(allocate(WINDOW, shares_with(setting["history_share"])).values())
     assert chart.total(0) == max(sum(used), WINDOW)
@@ -79,7 +79,7 @@ def test_the_warning_comes_before_the_history_is_over_its_share(setting):
 
 @given(st.integers(30, 70))
 def test_shares_always_come_to_the_whole(history):
-    """Whatever the history gets, the others keep their proportions and all together are the window."""
+    """The others keep their proportions for any share of the history, and all together are the window."""
     shares = shares_with(history)
     assert sum(allocate(WINDOW, shares).values()) == WINDOW
     assert shares["system"] == pytest.approx(shares["message"])
@@ -97,7 +97,7 @@ def test_the_consumers_add_up():
 
 
 def test_consumers_that_do_not_fit_or_do_not_exist_are_refused():
-    """Too much is told with its amount, a strange part with those there are."""
+    """Too much is named with its amount, a strange part with those there are."""
     with pytest.raises(ValueError, match="200,001 tokens are 1 more than the window"):
         consumers(system=1, history=200_000)
     with pytest.raises(TypeError, match="no part 'images'"):

@@ -23,7 +23,7 @@ settings = st.fixed_dictionaries(
 
 
 def planned_dollars(setting, strategy):
-    """What one conversation costs by the plan itself."""
+    """The cost of one conversation by the plan itself."""
     plan = Plan(turns=setting["turns"], system=setting["system"]).counted_by(setting["model"])
     bills = planned(plan, STRATEGIES[strategy], setting["caching"], setting["model"])
     return total_cost([usage for turn in bills for usage in turn], setting["model"]).dollars
@@ -69,7 +69,7 @@ def test_the_cheapest_is_the_cheapest(setting):
 
 
 def test_prices_that_were_not_confirmed_are_named():
-    """Where a cache price was derived or came from a third party, the words say so; without caching none is in use."""
+    """The words say so where a cache price was derived or came from a third party; without caching none is in use."""
     doubted = {model for model in MODELS if {"cache_write_5m", "cache_read"} & set(known()[model].unverified)}
     assert doubted
     for model in MODELS:

@@ -46,7 +46,7 @@ def test_turns_add_up_to_the_log(measurements):
 
 
 def test_a_detail_is_known_while_its_request_carries_it(measurements, runs):
-    """The full history knows every detail told so far; a window only those that still stand in it."""
+    """The full history knows every detail so far; a window only those that are still in it."""
     assert [turn.known for turn in runs["full history"]] == [1, 2, 2, 2, 3, 3, 3, 4]
     assert runs["window of 4"][-1].known == 1
     last = measurements["window of 4"][1][-1]
@@ -89,7 +89,7 @@ def test_a_strategy_keeps_its_colour_when_others_are_left_out(runs):
 
 
 def textbook_classes():
-    """Two classes as a file of one's own may have them: a global client, and other names for settings."""
+    """Two classes as a learner's own file may have them: a global client, and other names for settings."""
     space = {"Reference": Reference, "client": None}
     exec(
         "class Plain(Reference):\n"

@@ -73,7 +73,7 @@ def test_a_bill_says_what_was_new(log):
 
 @pytest.mark.parametrize("name", WAYS)
 def test_every_way_has_a_holder_a_risk_and_a_source(name):
-    """The platform's are told with a source and when it was read; your own are shown in the notebook."""
+    """The platform's ways have a source and the date it was read; your own are shown in the notebook."""
     way = WAYS[name]
     assert way.keys() == {"side", "holder", "risk", "source"}
     assert way["side"] in ("yours", "platform")

@@ -1,4 +1,4 @@
-"""What notebook 04 shows of a pruned conversation is what labkit would send, and its words agree with its numbers."""
+"""The pictures of notebook 04 show what labkit would send, and their words agree with their numbers."""
 
 import re
 

@@ -29,7 +29,7 @@ def race():
 
 
 def test_the_details_are_told_once_and_found_by_their_question():
-    """Each planted detail stands in the turn that tells it and in no other, nor in the question that asks for it."""
+    """Each planted detail is in the turn that gives it and in no other, nor in the question that asks for it."""
     for fact in FACTS:
         assert [n for n, words in enumerate(TURNS, 1) if fact.detail in words] == [fact.turn]
         assert fact.detail not in fact.ask
@@ -93,7 +93,7 @@ def test_what_is_said_to_be_known_can_be_asked_for(race, kind, settings, step, t
 
 
 def test_a_log_of_something_else_is_refused():
-    """A race needs a recording of the full history; that of a window is told apart."""
+    """A race needs a recording of the full history; that of a window is recognized."""
     _, log = sent_by(SlidingWindowManager, 6, window_size=4)
     with pytest.raises(ValueError, match="needs the log of a full history, but request 6 has 3 messages"):
         Race(log, summaries_by(claude()))

@@ -1,4 +1,4 @@
-"""What notebook 05 shows of summaries is what labkit would send, and every sentence agrees with its chart."""
+"""The pictures of notebook 05 show what labkit would send, and every sentence agrees with its chart."""
 
 from itertools import pairwise
 
@@ -36,7 +36,7 @@ def test_the_conversation_is_what_the_notebook_says():
 
 @pytest.mark.parametrize(("threshold", "keep"), [(300, 2), (600, 4), (1_000, 8)])
 def test_the_course_is_what_would_be_sent(threshold, keep):
-    """Requests grow until the threshold, then a summary stands for all but the newest turns; parts add up."""
+    """Requests grow until the threshold, then a summary replaces all but the newest turns; parts add up."""
     moments = course(TALK, first_words, threshold, keep)
     assert len(moments) == 100
     assert any(moment.made for moment in moments)
@@ -81,7 +81,7 @@ def test_the_picture_does_not_jump():
 
 
 def test_what_was_kept_and_lost_is_told_message_by_message():
-    """A line of the summary stands beside the message that it comes from, and a lost detail beside its own."""
+    """A line of the summary is next to the message that it comes from, and a lost detail next to its message."""
     talk = bakery()
     old, _ = split(talk.history, 4)
     rows = str(kept_and_lost(talk, old, "Facts:\n- Their quote number is MV-3381.")).splitlines()[1:]

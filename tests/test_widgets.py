@@ -139,7 +139,7 @@ def test_an_error_of_the_view_reaches_whoever_moves_from_code():
 
 
 def test_a_view_without_a_chart_is_named():
-    """A view that forgot its return is told so, not shown as an empty picture."""
+    """A view that forgot its return gets a sentence, not an empty picture."""
     with pytest.raises(
         TypeError, match="a view gives back a Chart, but this one gave NoneType: does it end with return"
     ):
@@ -184,7 +184,7 @@ class Page:
         return opened
 
     def messages(self, last):
-        """What the kernel publishes, up to and with the message that `last` knows."""
+        """The kernel's messages, up to and with the one that `last` knows."""
         while True:
             message = self.client.get_iopub_msg(timeout=20)
             yield message

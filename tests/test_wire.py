@@ -1,4 +1,4 @@
-"""What a learner sees of the wire is what left: every byte counted, what is new told in words, the key nowhere."""
+"""The views of the wire show what left: every byte counted, new parts named in words, the key nowhere."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def body_of(shown):
 
 
 def as_text(html):
-    """What a reader sees of HTML."""
+    """The text of HTML as a reader sees it."""
     return unescape(re.sub("<[^>]+>", "", html.replace("<br>", "\n").replace("</p>", "\n")))
 
 
@@ -47,7 +47,7 @@ TALK = (user("My number is 4711."), assistant("[simulated] Noted."), user("What 
 @given(conversations(), conversations(), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_the_body_shown_is_the_body_sent(before, now, system):
-    """Whatever was sent, before or now, the lines shown read back as exactly the request's body."""
+    """The lines shown read back as exactly the request's body, whatever was sent, before or now."""
     sent = record(now, **({"system": "Be brief."} if system else {}))
     assert body_of(show_request(sent, record(before))) == sent.request
     assert json.loads("\n".join(show_request(sent).plain.splitlines()[2:])) == sent.request
@@ -104,7 +104,7 @@ def test_html_is_escaped():
 
 
 def test_a_key_never_shows():
-    """A real client with a key of its own sends it in a header, and no view of the wire has it."""
+    """A real client with a key sends it in a header, and no view of the wire has it."""
     log = []
     client = claude(log=log).with_options(api_key="sk-ant-secret-4711")
     client.messages.create(model="claude-sonnet-4-6", max_tokens=50, messages=[{"role": "user", "content": "Hello"}])
@@ -131,7 +131,7 @@ def test_the_log_counts_what_was_sent_and_billed():
 
 
 def test_the_log_names_what_differs():
-    """Addresses, failures and sources get a column of their own only where they are not all the same."""
+    """Addresses, failures and sources get a column only where they are not all the same."""
     failed = Sent("POST", "/v1/messages", b"{}", OFFLINE, 400, bytearray(b'{"type": "error"}'))
     mixed = show_log([record(TALK), failed, record(TALK, source="live")]).plain
     assert "400" in mixed
@@ -156,7 +156,7 @@ def test_an_empty_log_says_so():
     "wrong", [lambda: show_request("log"), lambda: show_request(record(TALK), {}), lambda: show_log([1])]
 )
 def test_other_things_than_records_are_refused(wrong):
-    """Whoever passes something else learns what a record is and where to get one."""
+    """A caller who passes something else learns what a record is and where to get one."""
     with pytest.raises(TypeError, match=r"records of a log, not (str|dict|int): claude\(log=log\) fills one"):
         wrong()
 
@@ -205,5 +205,5 @@ def test_a_mixed_timeline_is_refused():
     ],
 )
 def test_every_block_has_words(block, words):
-    """Thinking, failures, pictures and unknown blocks are told too."""
+    """Thinking, failures, pictures and unknown blocks are named too."""
     assert in_words(block) == words

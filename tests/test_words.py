@@ -31,7 +31,7 @@ def test_a_stem_is_never_longer_and_never_empty(word: str) -> None:
     "forms", ["cancel cancelled cancelling cancels", "change changed changing changes", "city cities", "order orders"]
 )
 def test_forms_of_a_word_meet(forms: str) -> None:
-    """What a question and its evidence say in different forms is one term."""
+    """A question and its evidence in different forms are one term."""
     assert len({stem(form) for form in forms.split()}) == 1
 
 

@@ -1,4 +1,4 @@
-"""What learners are told, as stored: of every solution and known mistake, and by questions with drawn numbers.
+"""The messages to learners, as stored: of every solution and known mistake, and by questions with drawn numbers.
 
 `python -m tests.verdicts` stores it. Read the difference after a change.
 """
@@ -44,7 +44,7 @@ def drawn_questions() -> list[str]:
 
 @cache
 def stored() -> dict[str, str]:
-    """What is stored, by exercise and name of the answer."""
+    """The stored messages, by exercise and name of the answer."""
     parts = re.split(r"\n(?=\S)", STORED.read_text("utf-8").rstrip())
     return {part.partition("\n")[0]: part for part in parts}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = ("What", "Who", "Where", "How", "Whether", "That", "Which", "Why", "Whose", "Whatever", "Whoever")
-"""A docstring begins with a verb or with the thing itself, never with a clause that stands for a noun."""
+"""A docstring begins with a verb or with the thing itself, never with a clause in place of a noun."""
 PLAINER = {
     "told": "said, given, named",
     "stands": "is",
