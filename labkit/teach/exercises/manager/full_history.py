@@ -274,12 +274,12 @@ FULL_HISTORY = Exercise(
     id="06-a",
     covers=("F1", "E1", "E2", "E9"),
     title="Your own manager with the full history",
-    task="Write get_messages, send and get_token_usage; after an error the history is to be what it was.",
+    task="Write get_messages, send and get_token_usage; after an error the history must be unchanged.",
     stub="""
 class ConversationManager:
     def __init__(self, system_prompt="Be brief.", model="claude-sonnet-4-6", max_tokens=4096, messages=(), client=None):
         self.system_prompt, self.model, self.max_tokens = system_prompt, model, max_tokens
-        self.messages, self.client = list(messages), client or claude()  # the check gives a client of its own
+        self.messages, self.client = list(messages), client or claude()  # the check gives its own client
         self.total_input_tokens = self.total_output_tokens = 0
 
     def add_user_message(self, content):
@@ -289,7 +289,7 @@ class ConversationManager:
         self.messages.append({"role": "assistant", "content": content})
 
     def get_messages(self):
-        return ...  # what the next request carries, in a list of its own
+        return ...  # what the next request carries, in a new list
 
     def send(self, text):
         return ...  # ask, keep the question and the reply, give back the reply's text
