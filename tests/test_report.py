@@ -222,6 +222,17 @@ def test_nothing_that_was_handed_in_becomes_markup(tmp_path: Path) -> None:
         assert HOSTILE in unescape(text)
 
 
+def test_half_of_a_surrogate_pair_costs_nobody_the_report(tmp_path: Path) -> None:
+    """A text that cannot be written in UTF-8 is shown with a question mark, on every page and in every table."""
+    hand_in(tmp_path / "class", "Eve", [(0, "attempt", "01-a", missed("half \ud83d", "half \ud83d"))])
+    path = tmp_path / "class" / "eve.jsonl"
+    path.write_text(path.read_text().replace("half ?", "half \\ud83d"))
+    hand_in(tmp_path / "class", "Ada", ADA)
+    assert report.main([str(tmp_path / "class"), "-o", str(tmp_path / "r.html"), "--csv", "--pages"]) == 0
+    for name in ("r.html", "r_pages/eve.html", "r_csv/exercises.csv"):
+        assert "half ?" in (tmp_path / name).read_text("utf-8")
+
+
 def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
     """Text that begins like a formula is made plain; numbers and shares stay numbers."""
     cells = ["=1+1", "+1", "-1", "@x", "\t=1", "Ada", 3, 0.5, Share(1, 4), Share(0, 0), None]

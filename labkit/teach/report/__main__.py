@@ -16,11 +16,17 @@ from labkit.teach.cells.words import counted
 from labkit.teach.record.progress import as_file_name
 from labkit.teach.report.files import Class, files_below, read_class
 from labkit.teach.report.pages import class_page, learner_page
-from labkit.teach.report.rerun import DEFAULT_LIMITS, Limits, rerun_class
+from labkit.teach.report.rerun import DEFAULT_LIMITS, FORGEABLE, rerun_class
+from labkit.teach.report.sandbox import Limits, why_not
 from labkit.teach.report.tables import Cell, Share, tables
 
 TELL_EVERY = 2.0
 """After so many seconds a line says how far the work has come."""
+
+OPEN_ROOM = (
+    "With --with-my-rights it runs all the same: learners' code can then read and change your files, use your keys and "
+    "the network, and stay when the report ends; do that only in a container or under an account that owns nothing"
+)
 
 EPILOG = """\
 One folder a learner is best (class/ada/..., class/ben/...); a progress file says whose it is, a notebook belongs to its
@@ -38,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out: Path = asked.output
     if out.suffix.lower() not in (".html", ".htm"):
         return _refused(f"-o is {out}: the report is a web page, so give a name that ends in .html")
+    if on_path(asked.folder):
+        return _refused(
+            f"{asked.folder} is on Python's path, so that a file handed in there could run as one of Python's own "
+            "modules: start the report from the folder of the workbook, or with python -P"
+        )
+    if asked.rerun and not asked.with_my_rights and (missing := why_not()):
+        return _refused(f"--rerun runs learners' code in a closed room, and there is none here: {missing}. {OPEN_ROOM}")
     try:
         paths = files_below(asked.folder)
     except NotADirectoryError as error:
@@ -48,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"  {one.path}: {one.why}", file=sys.stderr)
         return _refused(f"no learner was found in {asked.folder}, which holds {len(paths):,} files")
     if asked.rerun:
-        limits = Limits(asked.seconds, asked.megabytes)
-        rerun_class(class_, limits, say=lambda line: print(line, file=sys.stderr, flush=True))
+        rerun_class(class_, Limits(asked.seconds, asked.megabytes), closed=not asked.with_my_rights)
+        print(FORGEABLE, file=sys.stderr)
     try:
         for line in write(class_, out, csv_too=asked.csv, pages_too=asked.pages, live=asked.plotly):
             print(line)
@@ -73,7 +86,7 @@ def write(
     if csv_too:
         place = out.with_name(f"{out.stem}_csv")
         yield f"{place}: {', '.join(_write_csv(class_, place))}"
-    out.write_text(class_page(class_, links, live), "utf-8")
+    out.write_text(class_page(class_, links, live), "utf-8", "replace")
     skipped = sum(one.fate == "skipped" for one in class_.files)
     marked = sum(one.fate == "marked" for one in class_.files)
     read = f"{counted(len(class_.students), 'learner')}, {counted(len(class_.files), 'file')}"
@@ -90,6 +103,12 @@ def told[T](these: Sequence[T], what: str) -> Iterator[T]:
         yield one
 
 
+def on_path(folder: Path) -> bool:
+    """Say if Python looks for modules in this folder or below it, as it does where it was started there."""
+    place = folder.resolve()
+    return any(Path(entry or ".").resolve().is_relative_to(place) for entry in sys.path)
+
+
 def for_spreadsheet(cell: Cell) -> str | int | float:
     """A cell as CSV: shares as a number from 0 to 1; text that a spreadsheet would take for a formula is made plain."""
     if isinstance(cell, Share):
@@ -102,7 +121,7 @@ def for_spreadsheet(cell: Cell) -> str | int | float:
 def _write_csv(class_: Class, place: Path) -> Iterable[str]:
     place.mkdir(parents=True, exist_ok=True)
     for table in tables(class_):
-        with (place / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as handle:
+        with (place / f"{table.name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as handle:
             writer = csv.writer(handle)
             writer.writerow(table.head)
             writer.writerows([for_spreadsheet(cell) for cell in row] for row in table.rows)
@@ -114,7 +133,7 @@ def _write_pages(class_: Class, place: Path) -> dict[str, str]:
     links: dict[str, str] = {}
     for student in told(class_.students, "pages written"):
         name = _free_name(as_file_name(student.name), {link.rpartition("/")[2] for link in links.values()})
-        (place / name).write_text(learner_page(student, class_.generated), "utf-8")
+        (place / name).write_text(learner_page(student, class_.generated), "utf-8", "replace")
         links[student.name] = f"{place.name}/{name}"
     return links
 
@@ -151,14 +170,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rerun",
         action="store_true",
-        help="execute each notebook from a clean kernel and take what its checks say; this runs learners' code with "
-        "your rights, in processes of bounded time and memory and without a network where the system can close it",
+        help="execute each notebook from a clean kernel and take what its checks say, in a closed room of bounded "
+        "time, memory and disk, without your files and the network; refused where the system has no such room",
+    )
+    parser.add_argument(
+        "--with-my-rights",
+        action="store_true",
+        help="DANGEROUS, with --rerun: where there is no closed room, run learners' code with your rights, in reach of "
+        "your files, your keys and the network",
     )
     parser.add_argument(
         "--seconds", type=float, default=DEFAULT_LIMITS.seconds, help="of a rerun, for each notebook (%(default)g)"
     )
     parser.add_argument(
-        "--megabytes", type=int, default=DEFAULT_LIMITS.megabytes, help="of memory in a rerun (%(default)s)"
+        "--megabytes",
+        type=int,
+        default=DEFAULT_LIMITS.megabytes,
+        help="of memory in a rerun, for each notebook (%(default)s)",
     )
     return parser
 

@@ -134,8 +134,12 @@ def key(name: str) -> str:
 
 def shown_path(folder: Path, path: Path) -> str:
     """A file's path below the folder, as text that can be shown."""
-    told = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "?" for letter in told)
+    return printable(os.fsencode(path.relative_to(folder)).decode("utf-8", "replace"))
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal takes for a command: a question mark for each character that is not shown."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _take(folder: Path, path: Path, kept: list[_Progress], books: list[tuple[Path, Claims]]) -> None:

@@ -1,48 +1,35 @@
-"""Execute the notebooks that were handed in, each from a clean kernel in a process of its own, and take what its checks
-say.
+"""Execute the notebooks that were handed in, each from a clean kernel in a closed room, and take what its checks say.
 
-The process gets a copy of the notebook and of the Python files beside it in a temporary folder, an empty progress
-folder, no keys, and the limits of `bounded_run`. This is a fence, not a jail: what runs has the rights of whoever
-asked for the report, and can read their files.
+The room (`sandbox`) gets a copy of the notebook and of the Python files beside it. What a notebook says of itself can
+be forged: its checks run in its own kernel, so a rerun finds what runs only in a kernel with a past, not who cheats.
 """
 
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from labkit.teach.exercises import all_exercises
 from labkit.teach.record import ledger
-from labkit.teach.record.progress import FOLDER_VARIABLE
-from labkit.teach.report.files import LARGEST, Class, shown_path
+from labkit.teach.report import sandbox
+from labkit.teach.report.files import Class, printable, shown_path
 from labkit.teach.report.notebooks import Claims, claim
+from labkit.teach.report.sandbox import Limits, Ran
 
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH")
-"""The variables of the environment that a learner's notebook may see; none of them is a key."""
-
+INSIDE = Path(__file__).resolve().with_name("inside.py")
 SIBLINGS, SIBLING_BYTES = 20, 1_000_000
 """How many Python files beside a notebook are copied with it, and how large one may be."""
 
-type Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one notebook may use: seconds on the clock (as many again of processor time for each of its processes),
-    and megabytes of memory.
-    """
-
-    seconds: float = 120.0
-    megabytes: int = 4_000
-
-
+FORGEABLE = (
+    "A rerun's verdicts can be forged: the checks run in the notebook's own kernel. It shows what is right only in a "
+    "kernel with a past; look at the code of a result that surprises you."
+)
 DEFAULT_LIMITS = Limits()
 
 
@@ -54,103 +41,67 @@ class Rerun:
     words: str
 
 
-def rerun_class(class_: Class, limits: Limits, say: Say) -> None:
-    """Execute every notebook of a class, as many side by side as there are processors, and note what came of it."""
+def rerun_class(class_: Class, limits: Limits = DEFAULT_LIMITS, closed: bool = True) -> None:
+    """Execute every notebook of a class, as many side by side as there are processors, and note what came of it.
+
+    A bar on stderr shows how far it is, with a line a notebook.
+    """
     jobs = [(student, path) for student in class_.students for path in student.notebooks]
     places = {one.path: place for place, one in enumerate(class_.files)}
-    started = monotonic()
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        runs = pool.map(lambda job: rerun(job[1], limits), jobs)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool, tqdm(total=len(jobs), unit="notebook", disable=None) as bar:
+        runs = pool.map(lambda job: rerun(job[1], limits, closed), jobs)
         for number, ((student, path), run) in enumerate(zip(jobs, runs, strict=True), 1):
             for exercise, said in run.claims.items():
                 claim(student.rerun, exercise, said)
             shown = shown_path(class_.folder, path)
             before = class_.files[places[shown]]
             class_.files[places[shown]] = replace(before, why=f"{before.why}; executed: {run.words}")
-            say(f"{number:,} of {len(jobs):,} executed, {monotonic() - started:.0f} s: {shown}: {run.words}")
+            bar.write(f"{number:,} of {len(jobs):,} executed: {shown}: {run.words}", file=sys.stderr)
+            bar.update()
     for student in {id(student): student for student, _ in jobs}.values():
         for exercise in student.stored:  # a check that never spoke is not right, whatever its stored output says
             student.rerun.setdefault(exercise, "not yet")
 
 
-def rerun(path: Path, limits: Limits = DEFAULT_LIMITS) -> Rerun:
-    """Execute one notebook within the limits; whatever it does, this ends and says how it went."""
+def rerun(path: Path, limits: Limits = DEFAULT_LIMITS, closed: bool = True) -> Rerun:
+    """Execute one notebook within the limits; whatever it does, this ends and says how it went.
+
+    Without `closed` it runs with the rights of this process, in a folder of its own.
+    """
     with TemporaryDirectory(prefix="labkit-rerun-", ignore_cleanup_errors=True) as place:
-        work, kept = Path(place, "work"), Path(place, "progress")
-        for folder in (work, kept, Path(place, "home")):
+        handed_in, home = Path(place, "handed-in"), Path(place, "home")
+        for folder in (handed_in, home):
             folder.mkdir()
-        _copy(path, work)
-        words = _bounded(path.name, work, _environment(Path(place)), limits)
-        return Rerun(_claims(kept / "progress.jsonl"), words)
+        _copy(path, handed_in)
+        for copied in (handed_in, *handed_in.iterdir()):  # the account of a closed room is another one
+            copied.chmod(0o755)
+        seen, at = (sandbox.HANDED_IN, sandbox.HOME) if closed else (str(handed_in), str(home))
+        bounds = (str(limits.seconds), str(limits.megabytes), str(sandbox.PROCESSES * closed))
+        program = [sys.executable, "-I", "-B", str(INSIDE), seen, path.name, *bounds]
+        command = [*sandbox.walls(handed_in), *program] if closed else program
+        return _heard(sandbox.run(command, sandbox.environment(at), limits, where=home))
 
 
-def _copy(path: Path, work: Path) -> None:
-    shutil.copyfile(path, work / path.name)
+def _copy(path: Path, to: Path) -> None:
+    shutil.copyfile(path, to / path.name)
     beside = [file for file in sorted(path.parent.glob("*.py")) if file.is_file() and not file.is_symlink()]
     for file in beside[:SIBLINGS]:
         if file.stat().st_size <= SIBLING_BYTES:
-            shutil.copyfile(file, work / file.name)
+            shutil.copyfile(file, to / file.name)
 
 
-def _environment(place: Path) -> dict[str, str]:
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    home = str(place / "home")
-    folders = {"HOME": home, "IPYTHONDIR": home, "JUPYTER_RUNTIME_DIR": home, "TMPDIR": home, "MPLCONFIGDIR": home}
-    return {**passed, **folders, FOLDER_VARIABLE: str(place / "progress")}
-
-
-def _bounded(name: str, work: Path, environment: dict[str, str], limits: Limits) -> str:
-    command = [
-        sys.executable,
-        "-m",
-        "labkit.teach.report.bounded_run",
-        name,
-        str(limits.seconds),
-        str(limits.megabytes),
-    ]
-    with subprocess.Popen(
-        command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            said, _ = process.communicate(timeout=limits.seconds)
-        except subprocess.TimeoutExpired:
-            _kill(process.pid)
-            return f"stopped after {limits.seconds:g} seconds"
-        finally:
-            _kill(process.pid)
-    return _words(said)
-
-
-def _words(said: bytes) -> str:
+def _heard(ran: Ran) -> Rerun:
     try:
-        told = json.loads(said.splitlines()[-1])
-        return str(told["words"])[:200]
+        told = json.loads(ran.output.splitlines()[-1])
+        words, progress = str(told["words"]), str(told["progress"])
     except (ValueError, IndexError, KeyError, TypeError, RecursionError):
-        return "its process ended before the notebook did"
+        words, progress = "its process ended before the notebook did", ""
+    return Rerun(_claims(progress), printable(ran.stopped or words)[:200])
 
 
-def _kill(pid: int) -> None:
-    """End a process and all that it started, kernels included."""
-    import psutil  # type: ignore[import-untyped]
-
-    try:
-        first = psutil.Process(pid)
-        family = [*first.children(recursive=True), first]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(family, timeout=5)
-
-
-def _claims(path: Path) -> Claims:
+def _claims(progress: str) -> Claims:
     claims: Claims = {}
-    if not path.is_file() or path.is_symlink() or path.stat().st_size > LARGEST:
-        return claims
-    for entry in ledger.read(path.read_bytes()).entries:
+    for entry in ledger.read(progress.encode("utf-8", "replace")).entries:
         id = entry["id"]
         if entry["kind"] == "attempt" and isinstance(id, str) and id in all_exercises():
             untouched = entry.get("untouched") is True

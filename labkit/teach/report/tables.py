@@ -239,7 +239,8 @@ def by_rerun(students: Sequence[Student]) -> Table:
         if student.rerun
     )
     note = (
-        "The last column: right in the progress file or in a stored output, but not when the notebook runs by itself."
+        "The last column: right in the progress file or in a stored output, but not when the notebook runs by itself. "
+        "A verdict can be forged, because the checks run in the notebook's own kernel."
     )
     return Table("reruns", "Executed from a clean kernel", head, rows, note)
 
