@@ -67,6 +67,7 @@ def executed(name: str, work: Path, seconds: float) -> str:
         """A client that keeps errors and drops other outputs, which can be without an end."""
 
         def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
+            """Keep the output of a cell when it is an error."""
             return super().output(outs, msg, display_id, cell_index) if msg["msg_type"] == "error" else None
 
     try:
