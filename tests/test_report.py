@@ -1,6 +1,7 @@
 """The class report: its figures are those that one counts by hand, and its pages show nothing else."""
 
 import csv
+import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labkit.teach.exercises import all_exercises
 from labkit.teach.record import ledger
@@ -16,6 +19,7 @@ from labkit.teach.report import __main__ as report
 from labkit.teach.report.demo_class import key_and_slips, write_class
 from labkit.teach.report.files import read_class
 from labkit.teach.report.pages import class_page
+from labkit.teach.report.spreadsheet import for_spreadsheet
 from labkit.teach.report.tables import Share, Table, tables
 from labkit.teach.results.syllabus import questions
 
@@ -180,7 +184,7 @@ def test_the_figures_by_notebook_are_those_counted_by_hand(class_folder: Path) -
 def test_the_csv_files_hold_the_same_figures(class_folder: Path, tmp_path: Path) -> None:
     """Each table is written as CSV, shares as numbers from 0 to 1."""
     assert report.main([str(class_folder), "-o", str(tmp_path / "out" / "report.html"), "--csv", "--pages"]) == 0
-    with (tmp_path / "out" / "report_csv" / "learners.csv").open(encoding="utf-8", newline="") as handle:
+    with (tmp_path / "out" / "report_csv" / "learners.csv").open(encoding="utf-8-sig", newline="") as handle:
         rows = {row["learner"]: row for row in csv.DictReader(handle)}
     assert (rows["Ben"]["minutes"], rows["Ben"]["questions at first try"], rows["Ben"]["attempts"]) == (
         "13.0",
@@ -234,10 +238,55 @@ def test_half_of_a_surrogate_pair_costs_nobody_the_report(tmp_path: Path) -> Non
 
 
 def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
-    """Text that begins like a formula is made plain; numbers and shares stay numbers."""
-    cells = ["=1+1", "+1", "-1", "@x", "\t=1", "Ada", 3, 0.5, Share(1, 4), Share(0, 0), None]
-    plain = ["'=1+1", "'+1", "'-1", "'@x", "'\t=1", "Ada", 3, 0.5, 0.25, "", ""]
-    assert [report.for_spreadsheet(cell) for cell in cells] == plain
+    """Text that begins like a formula is made plain, in full-width forms and after any separator too; numbers and
+    shares stay numbers, and other text stays as it is.
+    """
+    cells = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "\t=1",
+        "\uff1d1",
+        "\uff20x",
+        "Ada;=1",
+        'a, "=1',
+        "a|\uff0b1",
+        "Ada",
+        3,
+        0.5,
+        Share(1, 4),
+        None,
+    ]
+    plain = [
+        "'=1+1",
+        "'+1",
+        "'-1",
+        "'@x",
+        "'\t'=1",
+        "'\uff1d1",
+        "'\uff20x",
+        "Ada;'=1",
+        "a,' \"=1",
+        "a|'\uff0b1",
+        "Ada",
+        3,
+        0.5,
+        0.25,
+        "",
+    ]
+    assert [for_spreadsheet(cell) for cell in cells] == plain
+    for kept in ("Anne-Marie, 01-a; 02-b", "1+1=2", "a@b.c", "Ada\u200cLovelace"):
+        assert for_spreadsheet(kept) == kept
+
+
+@given(st.text(st.sampled_from('=\uff1d+-@;,|\t\r\n "ax'), max_size=12), st.sampled_from(",;|\t"))
+def test_no_separator_makes_a_cell_a_formula(text: str, separator: str) -> None:
+    """Read again with any separator, no cell of a written row begins with a formula's sign."""
+    handle = io.StringIO()
+    csv.writer(handle).writerow([for_spreadsheet(text), "x"])
+    for line in csv.reader(io.StringIO(handle.getvalue(), newline=""), delimiter=separator):
+        assert not [cell for cell in line if cell.lstrip(' "').startswith(("=", "\uff1d", "+", "-", "@"))]
 
 
 def test_the_page_needs_nothing_from_outside(class_folder: Path) -> None:
@@ -259,7 +308,7 @@ def test_two_learners_get_two_pages_whatever_they_are_called(tmp_path: Path) -> 
         path.write_text(path.read_text().replace(f'"id": "x{number}"', f'"id": {json.dumps(name)}'))
     assert report.main([str(tmp_path / "class"), "-o", str(tmp_path / "r.html"), "--pages"]) == 0
     found = sorted(path.name for path in (tmp_path / "r_pages").iterdir())
-    assert found == ["ana-2.html", "ana-3.html", "ana.html", "learner.html", "nal.html"]
+    assert found == ["ana-2.html", "ana-3.html", "ana.html", "ünal.html", "日本.html"]
 
 
 @pytest.mark.parametrize(

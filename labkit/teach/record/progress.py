@@ -7,6 +7,7 @@ ids, never to cells or notebooks, so copied, moved and deleted cells do no harm.
 
 import getpass
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -99,9 +100,13 @@ def reset() -> Path | None:
 
 
 def as_file_name(name: str) -> str:
-    """A name in letters, digits and dashes, for use in a file's name."""
-    kept = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower())
-    return "-".join(kept.split())[:60] or "learner"
+    """A name in letters of any script, digits and dashes, for use in a file's name; at most 40 letters.
+
+    Marks that belong to letters stay: without them many scripts cannot be read.
+    """
+    letters = unicodedata.normalize("NFC", name.lower())[:40]
+    kept = "".join(one if one.isalnum() or unicodedata.category(one)[0] == "M" else " " for one in letters)
+    return "-".join(kept.split()) or "learner"
 
 
 def _now() -> str:

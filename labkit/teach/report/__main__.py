@@ -5,7 +5,6 @@ learner. Nothing leaves the machine, and no file of the folder is changed.
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import count
@@ -15,10 +14,12 @@ from time import monotonic
 from labkit.teach.cells.words import counted
 from labkit.teach.record.progress import as_file_name
 from labkit.teach.report.files import Class, files_below, read_class
+from labkit.teach.report.grades import CANVAS, MOODLE, export
 from labkit.teach.report.pages import class_page, learner_page
 from labkit.teach.report.rerun import DEFAULT_LIMITS, FORGEABLE, rerun_class
 from labkit.teach.report.sandbox import Limits, why_not
-from labkit.teach.report.tables import Cell, Share, tables
+from labkit.teach.report.spreadsheet import write_csv
+from labkit.teach.report.tables import tables
 
 TELL_EVERY = 2.0
 """After so many seconds a line says how far the work has come."""
@@ -66,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for line in write(class_, out, csv_too=asked.csv, pages_too=asked.pages, live=asked.plotly):
             print(line)
+        for form in asked.grades:
+            print(export(class_.students, form, out.with_name(f"{out.stem}_grades"), asked.roster))
+    except ValueError as error:
+        return _refused(str(error))
     except OSError as error:
         return _refused(f"the report cannot be written to {error.filename} ({error.strerror}): give another -o")
     return 0
@@ -109,22 +114,10 @@ def on_path(folder: Path) -> bool:
     return any(Path(entry or ".").resolve().is_relative_to(place) for entry in sys.path)
 
 
-def for_spreadsheet(cell: Cell) -> str | int | float:
-    """A cell as CSV: shares as a number from 0 to 1; text that a spreadsheet would take for a formula is made plain."""
-    if isinstance(cell, Share):
-        return round(cell.part / cell.whole, 4) if cell.whole else ""
-    if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-    return "" if cell is None else cell
-
-
 def _write_csv(class_: Class, place: Path) -> Iterable[str]:
     place.mkdir(parents=True, exist_ok=True)
     for table in tables(class_):
-        with (place / f"{table.name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(table.head)
-            writer.writerows([for_spreadsheet(cell) for cell in row] for row in table.rows)
+        write_csv(place / f"{table.name}.csv", table.head, table.rows)
         yield f"{table.name}.csv"
 
 
@@ -162,6 +155,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--csv", action="store_true", help="also write every table as CSV, into FILE_csv/")
     parser.add_argument("--pages", action="store_true", help="also write one page a learner, into FILE_pages/")
+    parser.add_argument(
+        "--grades", action="append", default=[], choices=(CANVAS, MOODLE),
+        help="also write what changed in the grades since the last export, in the form that this system imports, into "
+        "FILE_grades/",
+    )  # fmt: skip
+    parser.add_argument(
+        "--roster", type=Path, metavar="CSV", help="of --grades: the school's list, to find learners' ids in by name"
+    )
     parser.add_argument(
         "--plotly",
         action="store_true",

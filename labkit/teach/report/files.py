@@ -22,6 +22,8 @@ LARGEST = 20_000_000
 """Files of more bytes than this are not read; a progress file has about 250 bytes a record."""
 
 NAME_LENGTH = 60
+JOINERS = "\u200c\u200d"
+"""Signs that are not shown and that some scripts, such as Persian's and Hindi's, are not written without."""
 
 _CAUTIOUS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -122,8 +124,8 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def cleaned(name: str) -> str:
-    """A name fit to be shown: no control or direction characters, at most 60 letters."""
-    kept = "".join(letter for letter in name if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    """A name fit to be shown: no control or direction characters, at most 60 letters, in any script."""
+    kept = "".join(letter for letter in name if letter in JOINERS or unicodedata.category(letter)[0] != "C")
     return " ".join(kept.split())[:NAME_LENGTH] or "without a name"
 
 
@@ -230,7 +232,10 @@ def _progress_of(folder: Path, kept: list[_Progress], students: dict[str, Studen
             continue
         student = students[key(one.name)] = Student(one.name, one.tally, has_progress=True)
         others = sorted(starts[one.start] - {one.name}) if one.start else []
+        also = [shown_path(folder, more.path) for more in kept if more is not one and key(more.name) == key(one.name)]
         student.marks = [*one.marks, *(f"begins with the same records as {o}" for o in others)]
+        if also:
+            student.marks.append(f"several files under this name: {path} is counted, {', '.join(also)} not")
         yield Handed(path, "marked" if student.marks else "read", "; ".join(student.marks), one.name)
 
 
