@@ -153,6 +153,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html"
     )
+    _add_what_is_written(parser)
+    _add_rerun(parser)
+    return parser
+
+
+def _add_what_is_written(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", action="store_true", help="also write every table as CSV, into FILE_csv/")
     parser.add_argument("--pages", action="store_true", help="also write one page a learner, into FILE_pages/")
     parser.add_argument(
@@ -168,6 +174,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="charts to hover over and zoom into, still without a network; the file is four megabytes larger",
     )
+
+
+def _add_rerun(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rerun",
         action="store_true",
@@ -189,7 +198,6 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_LIMITS.megabytes,
         help="of memory in a rerun, for each notebook (%(default)s)",
     )
-    return parser
 
 
 if __name__ == "__main__":
