@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.models import DEFAULT_MODEL, Model, find, overdue
 from labkit.request_log import LIVE, OFFLINE, Log
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def claude(
 
     Each request is added to `log`, a list of your own, with who answered it. `offline` is an OfflineClaude with
     settings of its own. Live, the environment must hold ANTHROPIC_API_KEY, and `say` tells what `model` costs before
-    anything is spent; a key alone never makes it live. `record=FILE` keeps the live replies, without headers and keys;
+    anything is spent; a key alone never makes it live. `say` also hears when the row of `model` in labkit's table is
+    older than 90 days or past its retirement date. `record=FILE` keeps the live replies, without headers and keys;
     a replay needs no key, and a request that was not recorded is a 404 that says what differs. Other options go to the
     client. Raises ValueError for two of these at once, for live without a key, and for a file that is no recording.
     """
@@ -85,6 +86,8 @@ def _answered_by(
 ) -> dict[str, Any]:
     """The transport that answers, and the options of a client that goes with it."""
     _check_one(live, offline, record, replay)
+    for sentence in overdue(model):
+        say(f"{sentence}. `python -m labkit.facts_check` says more.")
     if replay is not None:
         from labkit.replay import Replaying
 

@@ -127,11 +127,11 @@ class Plan:
             raise ValueError(f"{self}: give at least 1 turn and 1 token a message, and nothing below 0")
 
     def counted_by(self, model: str | Model) -> "Plan":
-        """The same texts in the tokens of another model: an estimate, by the tokenizers' characters per token.
+        """The same texts in the tokens of another model: an estimate, by `times_older` of the two tokenizers.
 
         The plan itself is taken to be in tokens of the default model's generation.
         """
-        more = find(DEFAULT_MODEL).generation.chars_per_token / find(model).generation.chars_per_token
+        more = find(model).generation.times_older / find(DEFAULT_MODEL).generation.times_older
         system, message, reply = (round(size * more) for size in (self.system, self.message, self.reply))
         return replace(self, system=system, message=message, reply=reply)
 

@@ -4,9 +4,10 @@
 windows is `client.models.retrieve(...)`. Taught in notebooks 03 and 08.
 """
 
+import os
 import tomllib
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -15,11 +16,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """A generation of tokenizers: how many characters of English prose make a token, roughly, and who says so."""
+    """A generation of tokenizers: characters of English prose per token, roughly, and the source of that figure.
+
+    `times_older` is how many tokens it makes of a text for each token of the generation up to 4.6.
+    """
 
     generation: str
     name: str
     chars_per_token: float
+    times_older: float
     source: str
 
 
@@ -78,8 +83,9 @@ class Model:
     """One row of the table: `window` and `max_output` in tokens, `prices` in dollars per million tokens.
 
     `unverified` names the fields that were derived rather than read: do not print these as facts. `long_prompt` holds
-    the prices of a prompt over `long_prompt_over` tokens, where they differ. `thinking` is None where it is not known,
-    `effort` where the model takes none.
+    the prices of a prompt over `long_prompt_over` tokens, where they differ. `dated_id` is the id that the API gives
+    the model in its answers, where that is not `id`; `max_input_tokens` what the Models API says, where that is not
+    the window without a beta header. `thinking` is None where it is not known, `effort` where the model takes none.
     """
 
     id: str
@@ -97,11 +103,14 @@ class Model:
     source: str
     as_of: date
     unverified: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+    dated_id: str | None = None
     released: date | None = None
+    deprecated: date | None = None
     retires: date | None = None
+    max_input_tokens: int | None = None
     cache_minimum: int | None = None
     tool_preamble: int | None = None
+    forced_tool_preamble: int | None = None
     long_prompt_over: int | None = None
     long_prompt: Prices | None = None
     thinking: Thinking | None = None
@@ -123,14 +132,14 @@ class Model:
 
 
 def find(model: str | Model) -> Model:
-    """The row of a model id or alias; a Model of your own passes through, for models newer than the table.
+    """The row of a model id, dated or not; a Model of your own passes through, for models newer than the table.
 
     Raises ValueError that names the closest known ids.
     """
     if isinstance(model, Model):
         return model
     table = known()
-    row = table.get(model) or next((row for row in table.values() if model in row.aliases), None)
+    row = table.get(model) or next((row for row in table.values() if model == row.dated_id), None)
     if row is None:
         near = get_close_matches(str(model), table, n=3, cutoff=0.5) or list(table)[:3]
         raise ValueError(
@@ -152,26 +161,34 @@ def tokenizers() -> dict[str, Tokenizer]:
     return {key: Tokenizer(key, **row) for key, row in _facts()["tokenizers"].items()}
 
 
-FRESH = timedelta(days=120)
+FRESH = timedelta(days=90)
 """How long a row may go without being read again: models and prices change several times a year."""
 
 
-def stale(today: date | None = None) -> list[str]:
-    """What in the table should be read again, a sentence for each row: it is older than `FRESH`, or its model has
-    retired since.
+def today() -> date:
+    """The date of this day; SOURCE_DATE_EPOCH, in seconds, sets another, so that stored outputs can be made again.
+
+    Source of the variable: reproducible-builds.org, Specification of SOURCE_DATE_EPOCH.
     """
-    today = today or date.today()
-    old = [
-        f"{row.id}: read on {row.as_of}, {(today - row.as_of).days} days ago"
-        for row in known().values()
-        if today - row.as_of > FRESH
-    ]
-    gone = [
-        f"{row.id}: retired on {row.retires}, and still in the table as {row.lifecycle}"
-        for row in known().values()
-        if row.retires and row.retires <= today
-    ]
-    return old + gone
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else date.today()
+
+
+def overdue(model: str | Model, day: date | None = None) -> list[str]:
+    """Sentences that say why a row should be read again: it is older than `FRESH`, or its model's retirement date has
+    passed. Empty while the row is good.
+    """
+    row, day = find(model), day or today()
+    age = (day - row.as_of).days
+    old = f"{row.id}: the figures in labkit/facts.toml were read {age} days ago, on {row.as_of}"
+    gone = f"{row.id}: its retirement was set for {row.retires}, and labkit/facts.toml has it as {row.lifecycle}"
+    said = [old] if day - row.as_of > FRESH else []
+    return said + ([gone] if row.retires and row.retires <= day else [])
+
+
+def stale(day: date | None = None) -> list[str]:
+    """Sentences about every row of the table that should be read again, those of `overdue`."""
+    return [sentence for row in known().values() for sentence in overdue(row, day)]
 
 
 def newest_date() -> date:
@@ -189,7 +206,7 @@ def _row(id: str, row: dict[str, Any]) -> Model:
     if long_prompt:
         row |= {"long_prompt_over": long_prompt.pop("over"), "long_prompt": Prices(**long_prompt)}
     prices = Prices(**{f.name: row.pop(f.name) for f in fields(Prices) if f.name in row})
-    row |= {key: tuple(row[key]) for key in ("unverified", "aliases") if key in row}
+    row["unverified"] = tuple(row.get("unverified", ()))
     row |= {key: kind(**_tuples(row[key])) for key, kind in (("thinking", Thinking), ("effort", Effort)) if key in row}
     return Model(id=id, prices=prices, **row)
 

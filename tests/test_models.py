@@ -44,7 +44,7 @@ class StaleFacts(UserWarning):
 
 @pytest.mark.filterwarnings("default:labkit/facts.toml")
 def test_the_table_was_read_of_late() -> None:
-    """A row older than 120 days, or of a model that has retired, is named among the warnings at the end of the run.
+    """A row older than 90 days, or of a model past its retirement date, is named in a warning after the run.
 
     A warning and no failure: the code is as right as it was, and the figures may be too.
     """
@@ -53,16 +53,37 @@ def test_the_table_was_read_of_late() -> None:
 
 
 def test_a_stale_row_is_seen() -> None:
-    """On the day after the 120th a row is named, and a retired model on the day it goes; not before."""
+    """On the day after the 90th a row is named, and a model on its retirement date; not before."""
     oldest = min(row.as_of for row in models.known().values())
     old = [row.id for row in models.known().values() if row.as_of == oldest]
-    by_age = [said for said in models.stale(oldest + models.FRESH) if "read on" in said]
-    assert by_age == []
+    assert [said for said in models.stale(oldest + models.FRESH) if "were read" in said] == []
     told = models.stale(oldest + models.FRESH + timedelta(days=1))
-    assert [said.partition(":")[0] for said in told if "121 days ago" in said] == old
-    leaving = next(row for row in models.known().values() if row.retires)
-    assert not any(leaving.id in said for said in models.stale(leaving.retires - timedelta(days=1)))
-    assert any(said.startswith(f"{leaving.id}: retired on") for said in models.stale(leaving.retires))
+    assert [said.partition(":")[0] for said in told if "91 days ago" in said] == old
+    leaving = models.find("claude-opus-4-5")
+    assert leaving.retires == date(2027, 1, 22)
+    before, after = (models.overdue(leaving, leaving.retires + timedelta(days=days)) for days in (-1, 0))
+    assert not any("retirement" in said for said in before)
+    assert any(said.startswith("claude-opus-4-5: its retirement was set for 2027-01-22") for said in after)
+
+
+def test_a_stored_output_has_its_own_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SOURCE_DATE_EPOCH says what day it is, so that an output can be made again; without it the clock does."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1764547200")
+    assert models.today() == date(2025, 12, 1)
+    assert models.stale() == []
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert models.today() == date.today()
+
+
+def test_a_dated_id_finds_its_row() -> None:
+    """The id that the API answers with is found like the one that was sent."""
+    dated = {row.id: row.dated_id for row in models.known().values() if row.dated_id}
+    assert dated == {
+        "claude-opus-4-5": "claude-opus-4-5-20251101",
+        "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
+        "claude-haiku-4-5": "claude-haiku-4-5-20251001",
+    }
+    assert all(models.find(full).id == name for name, full in dated.items())
 
 
 def test_a_row_without_a_source_is_refused() -> None:

@@ -139,11 +139,11 @@ def test_models_are_listed_and_described():
     client = OfflineClaude().client(**STRICT)
     listed = [model.id for model in client.models.list()]
     assert "claude-sonnet-4-6" in listed
-    assert "claude-sonnet-4-5" in listed
+    assert "claude-sonnet-4-5-20250929" in listed
     assert "claude-3-opus-20240229" not in listed
     model = client.models.retrieve("claude-sonnet-4-6")
     assert (model.max_input_tokens, model.max_tokens, model.lifecycle) == (1_000_000, 128_000, "active")
-    assert client.beta.models.retrieve("claude-haiku-4-5-20251001").id == "claude-haiku-4-5"
+    assert client.beta.models.retrieve("claude-haiku-4-5").id == "claude-haiku-4-5-20251001"
 
 
 def test_models_can_be_listed_by_lifecycle():

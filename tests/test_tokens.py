@@ -15,11 +15,11 @@ def test_a_history_is_the_sum_of_its_messages(history: History) -> None:
     assert estimate_tokens(history) == sum(map(estimate_tokens, history)) == history.total(estimator())
 
 
-def test_the_newer_tokenizer_counts_about_a_third_more() -> None:
-    """The ratio of the two generations' characters per token, from the table."""
+def test_the_newer_tokenizer_is_estimated_on_the_safe_side() -> None:
+    """The ratio of the two generations' characters per token, from the table: above the 30% that are documented."""
     text = "How do I sort a list of orders by date? " * 30
     older, newer = estimate_tokens(text, "claude-sonnet-4-6"), estimate_tokens(text, "claude-sonnet-5-5")
-    assert newer / older == pytest.approx(4 / 3, rel=0.01)
+    assert newer / older == pytest.approx(4 / 2.5, rel=0.01)
 
 
 @pytest.mark.parametrize(

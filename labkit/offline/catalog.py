@@ -1,7 +1,12 @@
-"""The models as the far side knows them: read from labkit/facts.toml, with classroom windows scaled down together."""
+"""The models as the API knows them: read from labkit/facts.toml, with classroom windows scaled down together.
+
+Evidence: answers of the Models API recorded by public projects on 2 August and 2 October 2026: release dates, dated
+ids, windows, and capabilities; anthropic SDK 2.14.0, ModelInfo and ModelCapabilities. They say what a model can do
+live, also where the offline Claude does not simulate it and refuses in its own words.
+"""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -20,9 +25,15 @@ UNSEEN_CACHE_MINIMUM = 1024
 """Cache minimum, in tokens, of a model for which no figure was found (unverified: the commonest of the others)."""
 UNSEEN_TOOL_PREAMBLE = 354
 """Tool preamble, in tokens, of a model for which no figure was found (unverified: that of Claude Sonnet 5)."""
+PREVIEW = (4, 8)
+"""Generation of a model without a number, Claude Mythos Preview of April 2026: it counts as 4.7 and later models do."""
+UNSEEN_FORCED_TOOL_PREAMBLE = 474
+"""The same when a tool must be called (unverified: that of Claude Sonnet 5)."""
 EPOCH = "1970-01-01T00:00:00Z"
 
 
+THINKING_TYPES = ("adaptive", "between_tools", "disabled", "enabled")
+"""The values of `thinking.type`. Source: SDK 2.14.0, ThinkingTypes."""
 LEVELS = ("low", "medium", "high", "xhigh", "max")
 """The levels of effort, lowest first. Source: SDK 2.14.0, OutputConfigParam."""
 
@@ -59,14 +70,17 @@ class Model:
     max_output: int
     cache_minimum: int
     tool_preamble: int
+    forced_tool_preamble: int
     tokenizer: str
     prefill: bool
     system_messages: bool
     binds_thinking: bool
     forced_tool_choice: bool
     released: date | None
+    deprecated: date | None
     retires: date | None
-    aliases: tuple[str, ...]
+    api_id: str
+    max_input_tokens: int
     thinking: Thinking
     effort: Effort | None
     scale: float = 1.0
@@ -75,52 +89,45 @@ class Model:
     def version(self) -> tuple[int, int]:
         """Generation as two numbers, (4, 6) for claude-sonnet-4-6, so that rules can say "from 4.6"."""
         numbers = [int(part) for part in self.id.split("-") if part.isdigit() and len(part) < 3]
+        if not numbers:
+            return PREVIEW
         return (numbers[0], numbers[1] if len(numbers) > 1 else 0)
 
     def scaled(self, tokens: int) -> int:
         """A limit of the platform at the scale of this model's window, at least 1 token."""
         return max(1, round(tokens * self.scale))
 
-    def info(self) -> Json:
-        """The model as the Models API describes it, windows scaled if they are."""
+    def info(self, beta: bool = False) -> Json:
+        """The model as the Models API describes it, windows scaled if they are; `beta` adds what only the beta resource
+        has.
+        """
         return {
             "type": "model",
-            "id": self.id,
+            "id": self.api_id,
             "display_name": self.name,
             "created_at": _moment(self.released) or EPOCH,
             "lifecycle": self.lifecycle,
             "line": self.line or None,
-            "max_input_tokens": self.window,
+            "max_input_tokens": self.scaled(self.max_input_tokens),
             "max_tokens": self.max_output,
-            "deprecated_at": EPOCH if self.lifecycle != "active" else None,
+            "deprecated_at": (_moment(self.deprecated) or EPOCH) if self.lifecycle != "active" else None,
             "retires_at": _moment(self.retires),
-            "capabilities": self._capabilities(),
+            "capabilities": self._capabilities(beta),
         }
 
-    def _capabilities(self) -> Json:
+    def _capabilities(self, beta: bool) -> Json:
         modern = self.version >= (4, 6)
-        yes, no, since = {"supported": True}, {"supported": False}, {"supported": modern}
-        return {
-            "batch": no,
-            "citations": no,
-            "code_execution": no,
-            "compaction": {"supported": modern, "summarize": since},
-            "image_input": no,
-            "pdf_input": no,
-            "structured_outputs": no,
-            "server_tools": {"supported": False, "code_execution": no, "web_search": no},
-            "effort": {
-                "supported": modern,
-                "low": since,
-                "medium": since,
-                "high": since,
-                "max": since,
-                "xhigh": no,
-            },
-            "thinking": {
-                "supported": True,
-                "types": {"adaptive": since, "between_tools": no, "disabled": yes, "enabled": yes},
-            },
+        yes, since = {"supported": True}, {"supported": modern}
+        found = {
+            "batch": yes,
+            "citations": yes,
+            "code_execution": since,
+            "image_input": yes,
+            "pdf_input": yes,
+            "structured_outputs": yes,
+            "server_tools": {"supported": True, "code_execution": yes, "web_search": yes},
+            "effort": {"supported": self.effort is not None, **{level: self._takes(level) for level in LEVELS}},
+            "thinking": {"supported": True, "types": {kind: self._thinks(kind) for kind in THINKING_TYPES}},
             "context_management": {
                 "supported": True,
                 "clear_thinking_20251015": yes,
@@ -128,10 +135,17 @@ class Model:
                 "compact_20260112": since,
             },
         }
+        return found | ({"compaction": {"supported": modern, "summarize": since}} if beta else {})
+
+    def _takes(self, level: str) -> Json:
+        return {"supported": self.effort is not None and level in self.effort.levels}
+
+    def _thinks(self, kind: str) -> Json:
+        return {"supported": kind in self.thinking.types}
 
 
 class Catalog:
-    """Every model the API serves, by id and alias. `windows` sets classroom windows in tokens."""
+    """Every model the API serves, by id and by dated id. `windows` sets classroom windows in tokens."""
 
     def __init__(self, windows: Mapping[str, int] | None = None) -> None:
         """Read the facts; raise ValueError for a window of an unknown model or below 1 token."""
@@ -139,9 +153,10 @@ class Catalog:
         self._retired = _facts()[1]
         for name, window in (windows or {}).items():
             self._shrink(name, window)
-        self._names = {name: model for model in self._models.values() for name in (model.id, *model.aliases)}
+        self._names = {name: model for model in self._models.values() for name in (model.id, model.api_id)}
 
     def _shrink(self, name: str, window: int) -> None:
+        name = next((id for id, model in self._models.items() if model.api_id == name), name)
         if name not in self._models:
             raise ValueError(
                 f"no model {name!r} to give a window of {window:,}: choose one of {', '.join(self._models)}"
@@ -158,34 +173,75 @@ class Catalog:
         )
 
     def find(self, name: str) -> Model:
-        """The model of that id or alias. Evidence: GitHub vibe#1259, August 2026: 404 `model: <id>`, retired
-        ones too."""
+        """The model of that id; raise the API's 404 for any other, retired ones too.
+
+        Evidence: GitHub vibe#1259, August 2026: `model: <id>`.
+        """
         model = self._names.get(name)
         if model is None:
             raise ApiError(404, f"model: {name}")
         return model
 
-    def listing(self, lifecycles: list[str]) -> list[Json]:
-        """The models as the Models API lists them, newest first, retired ones last and only when asked for."""
-        kept = lifecycles or ["active", "deprecated"]
-        rows = [model.info() for model in self._models.values() if model.lifecycle in kept]
+    def page(self, query: Mapping[str, Sequence[str]], beta: bool) -> Json:
+        """One page of the models as the Models API lists them, newest first; `query` holds the request's parameters.
+
+        Evidence: Anthropic docs, List Models, read August 2026: `limit` is 1 to 1,000, 20 by default, `after_id` and
+        `before_id` are cursors; anthropic SDK 2.14.0, ModelListParams.lifecycle. The words about a wrong limit or
+        cursor are not verified.
+        """
+        rows = self._listing([*query.get("lifecycle[]", ()), *query.get("lifecycle", ())], beta)
+        limit = _limit(query)
+        if before := _cursor(query, "before_id", rows):
+            start = max(0, before - 1 - limit)
+            kept, more = rows[start : before - 1], start > 0
+        else:
+            start = _cursor(query, "after_id", rows)
+            kept, more = rows[start : start + limit], start + limit < len(rows)
+        ends = {"first_id": kept[0]["id"] if kept else None, "last_id": kept[-1]["id"] if kept else None}
+        return {"data": kept, "has_more": more, **ends}
+
+    def _listing(self, lifecycles: Sequence[str], beta: bool) -> list[Json]:
+        kept = lifecycles or ("active", "deprecated")
+        rows = [model.info(beta) for model in self._models.values() if model.lifecycle in kept]
         if "retired" in kept:
-            rows.extend(_retired_info(name) for name in self._retired)
+            rows.extend(_retired_info(name, dates) for name, dates in self._retired.items())
         return rows
 
-    def describe(self, name: str) -> Json:
-        """One model as the Models API describes it; a retired one stays in the catalogue (SDK 2.12.0, ModelInfo)."""
+    def describe(self, name: str, beta: bool) -> Json:
+        """One model as the Models API describes it; a retired one stays in the catalogue (SDK 2.14.0, ModelInfo)."""
         if name in self._retired:
-            return _retired_info(name)
-        return self.find(name).info()
+            return _retired_info(name, self._retired[name])
+        return self.find(name).info(beta)
+
+
+def _limit(query: Mapping[str, Sequence[str]]) -> int:
+    given = query.get("limit", ["20"])[-1]
+    if not given.isdecimal():
+        raise ApiError(400, "limit: Input should be a valid integer, unable to parse string as an integer")
+    if int(given) < 1:
+        raise ApiError(400, "limit: Input should be greater than or equal to 1")
+    if int(given) > 1_000:
+        raise ApiError(400, "limit: Input should be less than or equal to 1000")
+    return int(given)
+
+
+def _cursor(query: Mapping[str, Sequence[str]], name: str, rows: Sequence[Json]) -> int:
+    """The place after the row that a cursor names, 0 without a cursor."""
+    given = query.get(name, [""])[-1]
+    if not given:
+        return 0
+    ids = [row["id"] for row in rows]
+    if given not in ids:
+        raise ApiError(400, f"{name}: no model with the id {given}")
+    return ids.index(given) + 1
 
 
 @cache
-def _facts() -> tuple[dict[str, Model], tuple[str, ...]]:
-    """The facts table, read once."""
+def _facts() -> tuple[dict[str, Model], dict[str, Mapping[str, date]]]:
+    """The facts table, read once: the models that are served, and the dates of those that are not any more."""
     with (Path(__file__).parent.parent / "facts.toml").open("rb") as file:
         facts = tomllib.load(file)
-    return {name: _model(name, row) for name, row in facts["models"].items()}, tuple(facts["retired"]["ids"])
+    return {name: _model(name, row) for name, row in facts["models"].items()}, facts["retired"]["models"]
 
 
 def _model(name: str, row: Mapping[str, Any]) -> Model:
@@ -198,14 +254,17 @@ def _model(name: str, row: Mapping[str, Any]) -> Model:
         max_output=row["max_output"],
         cache_minimum=row.get("cache_minimum", UNSEEN_CACHE_MINIMUM),
         tool_preamble=row.get("tool_preamble", UNSEEN_TOOL_PREAMBLE),
+        forced_tool_preamble=row.get("forced_tool_preamble", UNSEEN_FORCED_TOOL_PREAMBLE),
         tokenizer=row["tokenizer"],
         prefill=row["prefill"],
         system_messages=row["system_messages"],
         binds_thinking=row["binds_thinking"],
         forced_tool_choice=row["forced_tool_choice"],
         released=row.get("released"),
+        deprecated=row.get("deprecated"),
         retires=row.get("retires"),
-        aliases=tuple(row.get("aliases", ())),
+        api_id=row.get("dated_id", name),
+        max_input_tokens=row.get("max_input_tokens", row["window"]),
         thinking=_thinking(row["thinking"]),
         effort=_effort(row["effort"]) if "effort" in row else None,
     )
@@ -219,14 +278,19 @@ def _effort(row: Mapping[str, Any]) -> Effort:
     return Effort(tuple(row["levels"]), row["default"], row.get("most_without_thinking"))
 
 
-def _retired_info(name: str) -> Json:
+def _retired_info(name: str, dates: Mapping[str, date]) -> Json:
     return {
         "type": "model",
         "id": name,
         "display_name": name,
         "created_at": EPOCH,
         "lifecycle": "retired",
-        "deprecated_at": EPOCH,
+        "line": None,
+        "max_input_tokens": None,
+        "max_tokens": None,
+        "deprecated_at": _moment(dates.get("deprecated")) or EPOCH,
+        "retires_at": _moment(dates.get("retires")),
+        "capabilities": None,
     }
 
 

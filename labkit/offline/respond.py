@@ -159,7 +159,7 @@ def message_of(call: Call, view: View, given: Answer, message_id: str) -> Json:
         "id": message_id,
         "type": "message",
         "role": "assistant",
-        "model": call.model.id,
+        "model": call.model.api_id,
         "content": given.ending.content,
         "stop_reason": given.ending.stop_reason,
         "stop_sequence": given.ending.stop_sequence,

@@ -108,7 +108,7 @@ def max_tokens_within_model(call: Call) -> None:
         raise ApiError(400, "max_tokens: Input should be greater than or equal to 0")
     most = call.model.max_output
     if asked > most:
-        words = f"which is the maximum allowed number of output tokens for {call.model.id}"
+        words = f"which is the maximum allowed number of output tokens for {call.model.api_id}"
         raise ApiError(400, f"max_tokens: {asked} > {most}, {words}")
 
 

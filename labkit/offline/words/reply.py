@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.offline.words import cards, memory, tools
+from labkit.offline.words import cards, loops, memory, tools
 from labkit.offline.words.about import ABOUT
 from labkit.offline.words.recall import recall
 from labkit.offline.words.statements import LABEL, NOT_HERE, Evidence, evidence, question_in, sentences, text_of
@@ -167,43 +167,48 @@ def _conversation(asking: Asking, asked: str) -> Reply:
     return _spoken(joined, [ground for _, grounds in parts for ground in grounds])
 
 
-def _opening(messages: Sequence[Mapping[str, Any]], index: int) -> int:
-    """Return the index of the user message that opened the tool round which ends at `index`."""
-    for place in range(index, -1, -1):
-        message = messages[place]
-        if message.get("role") == "user" and not tools.tool_results(message):
-            return place
-    return 0
-
-
 def _calling(request: Mapping[str, Any], asking: Asking, text: str, done: frozenset[str]) -> Reply | None:
     made, lacking = tools.wanted(request, text, asking.said)
     made = [call for call in made if call.name not in done]
-    uses = tools.blocks(made, asking.index)
-    if uses and tools.is_forced(request):
-        return Reply(uses, "tool_use")
-    if uses:
-        names = " and ".join(dict.fromkeys(call.name for call in made))
-        return Reply([{"type": "text", "text": f"{LABEL}I'll call {names}."}, *uses], "tool_use")
+    if made:
+        return _announced(tools.at_once(request, made), asking)
     return _spoken(f"{lacking[0]}, and this conversation doesn't hold it.") if lacking and not done else None
 
 
+def _announced(made: Sequence[tools.Call], asking: Asking) -> Reply:
+    names = " and ".join(dict.fromkeys(call.name for call in made))
+    words = {"type": "text", "text": f"{LABEL}I'll call {names}."}
+    return Reply([words, *tools.blocks(made, asking.index)], "tool_use")
+
+
 def _after_tools(request: Mapping[str, Any], asking: Asking) -> Reply:
-    """Go on after tool results: with another tool that is called for, else with an answer that rests on them."""
-    opening = _opening(asking.messages, asking.index)
-    later = text_of(asking.messages[asking.index].get("content", ""))
-    text = later or text_of(asking.messages[opening].get("content", ""))
-    done = tools.already_called(asking.messages, opening)
-    following = _calling(request, asking, text, done)
-    if following:
-        return following
-    told = tools.told(asking.messages, asking.index, text)
+    """Go on after tool results: with the calls that the goal still asks for, else with an answer that rests on them."""
+    goal = loops.goal_of(asking.messages, asking.index)
+    made = loops.made_since(asking.messages, loops.opening_of(asking.messages, asking.index), asking.index)
+    due = loops.due(request, goal, made)
+    if due:
+        return _announced(tools.at_once(request, due), asking)
+    following = _calling(request, asking, goal, frozenset(one.name for one in made))
+    return following or _answer_of_loop(asking, goal, made)
+
+
+def _answer_of_loop(asking: Asking, goal: str, made: Sequence[loops.Made]) -> Reply:
+    """Answer from all results of a loop that can be read; where none has the answer, read a cleared one again."""
+    if len(made) > len(tools.tool_results(asking.messages[asking.index])):
+        for question in reversed(_questions(goal)):
+            part = _from_recall(asking, question)
+            if part:
+                return _spoken(*part)
+        lost = loops.again(made)
+        if lost:
+            return _announced([lost], asking)
+    told = tools.told(asking.messages, asking.index, goal)
     return _spoken(told.text, [Ground(asking.index, ground) for ground in told.grounds])
 
 
 def _remembering(request: Mapping[str, Any], asking: Asking) -> Reply | None:
     """Go on with the memory tool, or answer once its files are read and written; None where it has no part."""
-    opening = _opening(asking.messages, asking.index)
+    opening = loops.opening_of(asking.messages, asking.index)
     text = text_of(asking.messages[opening].get("content", "")) if asking.messages else ""
     told = "" if _questions(text) or cards.small_talk(text) else text.strip()
     command = memory.next_command(asking.messages[: asking.index + 1], opening, told)
@@ -238,6 +243,9 @@ def reply(request: Mapping[str, Any]) -> Reply:
     asked = text_of(messages[index].get("content", "")) if messages else ""
     said = [e for e in evidence(request, index + 1) if e.role != "assistant" or not cards.is_taught(e.unit.text)]
     asking = Asking(messages, index, said, _length(text_of(request.get("system") or ""), asked))
+    if messages and tools.is_forced(request):
+        forced = tools.forced_call(request, loops.goal_of(messages, index), said)
+        return Reply(tools.blocks([forced], index), "tool_use")
     remembered = _remembering(request, asking) if memory.offered(request) else None
     if remembered:
         return remembered
@@ -246,7 +254,7 @@ def reply(request: Mapping[str, Any]) -> Reply:
     task = summary_task(request, asked, index)
     if task:
         return _summary(task, index)
-    if tools.own_tools(request) and (tools.is_forced(request) or not _known_well(asking, asked)):
+    if tools.own_tools(request) and not _known_well(asking, asked):
         called = _calling(request, asking, asked, frozenset())
         if called:
             return called
