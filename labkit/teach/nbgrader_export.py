@@ -6,9 +6,6 @@ marks) and a locked test cell (the exercise's own check, which has to be right) 
 """
 
 import argparse
-import ast
-import builtins
-import inspect
 import json
 import re
 import sys
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.teach.checks.exercise import Exercise
+from labkit.teach.checks.solutions import runnable
 from labkit.teach.exercises import all_exercises
 
 SCHEMA = 3
@@ -85,7 +83,7 @@ def convert(notebook: dict[str, Any]) -> list[str]:
         tested = _checked(source)
         if stub and stub.id not in written:
             written.add(stub.id)
-            cell["source"] = f"{source}\n### BEGIN SOLUTION\n{solution(stub)}\n### END SOLUTION"
+            cell["source"] = f"{source}\n### BEGIN SOLUTION\n{runnable(stub.reference, stub.stub)}\n### END SOLUTION"
             cell["metadata"]["nbgrader"] = _metadata(f"answer-{stub.id}", solution=True)
         elif tested and tested.id in written and tested.id not in graded:
             graded.append(tested.id)
@@ -107,16 +105,6 @@ def _checked(source: str) -> Exercise | None:
 def _metadata(grade_id: str, *, solution: bool = False, **graded: Any) -> dict[str, Any]:
     plain = {"grade": False, "locked": False, "task": False, "schema_version": SCHEMA}
     return {**plain, "grade_id": grade_id, "solution": solution, **graded}
-
-
-def solution(exercise: Exercise) -> str:
-    """The reference solution as complete code: its source, and imports of the names that it takes from its module."""
-    source = inspect.getsource(exercise.reference).strip()
-    module = sys.modules[exercise.reference.__module__]
-    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-    needed = sorted(used & vars(module).keys() - vars(builtins).keys() - {exercise.name})
-    imports = f"from {module.__name__} import {', '.join(needed)}\n\n" if needed else ""
-    return f"{imports}{source}"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ wrong answer. What behaves like the reference is right; what behaves like a know
 own message. The exercises themselves are in labkit.teach.exercises, one module a notebook.
 """
 
-import inspect
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -20,7 +19,11 @@ from labkit.teach.checks.check import BUSY, Finding, NotYet, Outcome, bounded, b
 from labkit.teach.checks.probing import Answer as Answer
 from labkit.teach.checks.probing import Probe as Probe
 from labkit.teach.checks.probing import closest, finding_of, known, observed, same, telling, told_once
+from labkit.teach.checks.solutions import runnable
+from labkit.teach.checks.steps import Lighter, Puzzle, blanked
 from labkit.teach.record import progress
+
+FILL_IN = "Fill in the three dots and run the cell again."
 
 WHOLE_CHECK = 5.0
 """Processor seconds of a learner's code within all probes of one check, and again in the conversations after them."""
@@ -104,6 +107,7 @@ class Exercise:
     course: Course | None = None
     defect: bool = False
     file: str = ""
+    lighter: Lighter | None = None
 
     @property
     def name(self) -> str:
@@ -141,6 +145,36 @@ class Exercise:
         with self._prepared():
             return self._judged(answer)
 
+    def complete(self, answer: Answer) -> Verdict:
+        """Check the first lighter step: the solution with one blank, filled in by the learner; records the try."""
+        verdict = replace(self, stub=self.blanked(), defect=True, course=None, task=FILL_IN).verdict(answer)
+        return self._step("complete", verdict)
+
+    def ordered(self, source: str) -> Verdict:
+        """Check the second lighter step by running the ordered lines; records the try."""
+        space = {"exercise": answers.in_notebook("exercise")}  # a class is built on the learner's earlier one
+        held = bounded(lambda: exec(source, space))
+        if held.trouble:
+            told = f"✗ Not yet: the lines run. Your program {held.trouble.rstrip('.')}{held.where}."
+            verdict = Verdict(False, "", (Finding("the lines run", False, told),))
+        else:
+            verdict = self.verdict(space.get(self.name))
+        return self._step("order", verdict)
+
+    def blanked(self) -> str:
+        """The code of the first lighter step. Raises ValueError for an exercise without lighter steps."""
+        return blanked(self._solution(), self._lighter().blank)
+
+    def puzzle(self) -> Puzzle:
+        """The lines of the second lighter step. Raises ValueError for an exercise without lighter steps."""
+        return Puzzle.of(self.spelled(), self._lighter().decoys, self.id)
+
+    def spelled(self) -> str:
+        """The solution that the second step puts in order, with the imports that it needs."""
+        own = self._lighter().spelled.strip()
+        before = self._solution().partition(f"def {self.name}")[0] if own else ""
+        return f"{before}{own}\n" if own else self._solution()
+
     def breaks(self, answer: object = None) -> Shown:
         """The smallest conversation found that breaks an answer, or the notebook's own; records nothing."""
         verdict = self._found(answer)[0]
@@ -170,8 +204,25 @@ class Exercise:
     def solution(self) -> Shown:
         """One way to write it, with why it works; records that it was asked for."""
         progress.record("solution", self.id)
-        title, source = f"One solution of exercise {self.id}:", inspect.getsource(self.reference).strip()
+        title, source = f"One solution of exercise {self.id}:", self._solution()
         return Shown(f"{title}\n{source}", framed([title, f"<pre>{escape(source)}</pre>"]))
+
+    def _solution(self) -> str:
+        return runnable(self.reference, self.stub)
+
+    def _lighter(self) -> Lighter:
+        if self.lighter is None:
+            raise ValueError(f"exercise {self.id} has no lighter steps: write it from its stub")
+        return self.lighter
+
+    def _step(self, step: str, verdict: Verdict) -> Verdict:
+        if not verdict.busy:
+            progress.record("step", self.id, step=step, ok=verdict.ok, untouched=verdict.untouched)
+        if verdict.ok:
+            return replace(verdict, headline=f"✓ Exercise {self.id}, {step}: right.", findings=())
+        missed = [finding for finding in verdict.findings if not finding.ok][:1]
+        headline = verdict.headline if verdict.untouched else f"✗ Exercise {self.id}, {step}: not yet."
+        return replace(verdict, headline=headline, findings=tuple(missed))
 
     def _found(self, answer: object = None) -> tuple[Verdict, Any]:
         """The verdict on an answer and the answer itself: the one given, else the notebook's, else the file's."""
@@ -315,7 +366,7 @@ _hints_shown: dict[str, int] = {}
 @cache
 def _given(stub: str, name: str) -> Answer:
     """The code that the learner was given to fix, as it runs."""
-    space: dict[str, Any] = {}
+    space: dict[str, Any] = {"exercise": answers.in_notebook("exercise")}
     exec(stub, space)
     found: Answer = space[name]
     return found

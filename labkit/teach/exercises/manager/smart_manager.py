@@ -54,7 +54,10 @@ class SmartConversationManager(ConversationManager):
         response = self.client.messages.create(
             model=self.model, max_tokens=1024, messages=[{"role": "user", "content": task}]
         )
-        self.count(response.usage)
+        used = response.usage
+        cached = (used.cache_read_input_tokens or 0) + (used.cache_creation_input_tokens or 0)
+        self.total_input_tokens += used.input_tokens + cached
+        self.total_output_tokens += used.output_tokens
         return "".join(block.text for block in response.content if block.type == "text")
 
     def save(self, path: str) -> None:
