@@ -21,8 +21,9 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A question about what a cell will show, asked before it runs: choices that stand for outcomes, or a number in
-    `unit`.
+    """A question about what a cell will show, asked before it runs: choices that name outcomes, or a number in `unit`.
+
+    `own` asks for the reason in the learner's own words after the outcome; empty where nothing is asked.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Prediction:
     why: str
     options: tuple[Option, ...] = ()
     unit: str = ""
+    own: str = ""
 
 
 def as_page(questions: Iterable[Question]) -> Shown:
@@ -91,4 +93,4 @@ def _data(notebook: str) -> Mapping[str, Any]:
 
 def _prediction(entry: Mapping[str, Any]) -> Prediction:
     options = tuple(Option(option["text"], is_=option["is"]) for option in entry.get("option", []))
-    return Prediction(entry["id"], entry["ask"], entry["why"], options, entry.get("unit", ""))
+    return Prediction(entry["id"], entry["ask"], entry["why"], options, entry.get("unit", ""), entry.get("own", ""))

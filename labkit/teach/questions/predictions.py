@@ -4,7 +4,7 @@ What a cell shows depends on the guess in the cell alone, never on what was reco
 stay the same.
 """
 
-from labkit.teach.cells.shown import Shown, page
+from labkit.teach.cells.shown import Shown, as_html, framed, page
 from labkit.teach.checks.check import brief
 from labkit.teach.questions.files import Prediction, predictions
 from labkit.teach.questions.kinds import LETTERS, as_number
@@ -37,13 +37,36 @@ def predict(id: str, guess: object = ..., sure: float | None = None) -> Shown:
 
 
 def outcome(id: str, value: object) -> Shown:
-    """Show what happened beside the guess: `value` is what the cells before it came to. Records both."""
+    """Show what happened with the guess: `value` is the result of the cells before it. Records both."""
     asked = _find(id)
     guess, came = _guesses.get(id), _outcome(asked, value)
     right = None if guess is None else _is_right(asked, guess, came)
     if guess is not None:
         progress.record("outcome", id, guess=guess, value=came, right=right, **_how_sure(id))
-    return page([_compared(asked, guess, came, right), asked.why], "done" if right else "plain")
+    said = [_compared(asked, guess, came, right), *([asked.why] if not asked.own else [])]
+    return page(said, "done" if right else "plain") if guess is not None else _folded(said)
+
+
+def why(id: str, words: object = ...) -> Shown:
+    """Ask for the reason of an outcome in the learner's own words, and show the author's sentence next to them.
+
+    Never graded. The words stay on this machine; the record says only how many there were. Raises KeyError for a
+    prediction that asks for no reason.
+    """
+    asked = _find(id)
+    if not asked.own:
+        having = [one.id for one in predictions().values() if one.own]
+        raise KeyError(f"the prediction {id!r} asks for no reason; these do: {', '.join(having)}")
+    if not isinstance(words, str) or not words.strip():
+        return page([asked.own, "Write your sentence between the quotation marks and run this cell again."])
+    progress.keep_words(id, asked.own, words)
+    return page([asked.own, f"You: {words.strip()}", f"The author: {asked.why}"], "done")
+
+
+def _folded(said: list[str]) -> Shown:
+    """An outcome without a guess, closed until the reader opens it: it would answer the question above it."""
+    rich = "".join(f"<p>{as_html(words)}</p>" for words in said)
+    return Shown("\n".join(said), framed([f"<details><summary>What happened</summary>{rich}</details>"]))
 
 
 def _find(id: str) -> Prediction:

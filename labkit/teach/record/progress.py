@@ -60,16 +60,37 @@ def record(kind: str, id: str, **details: Any) -> bool:
         return False
 
 
+def keep_words(id: str, question: str, words: str) -> bool:
+    """Keep a learner's own words in a file of the progress folder, and record how many there were.
+
+    The words are in no copy that is handed in, unless `export` is asked to add them.
+    """
+    words = " ".join(words.split())
+    kept = record("why", id, words=len(words.split()))
+    try:
+        with words_file().open("a", encoding="utf-8") as file:
+            file.write(f"- {id}: {question}\n  {words}\n")
+    except OSError:
+        return False
+    return kept
+
+
+def words_file() -> Path:
+    """The file with a learner's own words; it need not exist yet."""
+    return folder() / "own_words.md"
+
+
 def records(kind: str | None = None) -> Iterator[dict[str, Any]]:
     """The records, oldest first, of one kind or of all; lines that cannot be read are passed over."""
     if file().is_file():
         yield from (entry for entry in ledger.read(file().read_bytes()).entries if kind in (None, entry["kind"]))
 
 
-def export(to: str | Path | None = None, name: str | None = None) -> Path:
+def export(to: str | Path | None = None, name: str | None = None, *, own_words: bool = False) -> Path:
     """Write a copy that can be handed in, with the learner's name (see `learner`) in its last line.
 
-    `to` is a file or a folder; without it the copy is `progress-NAME.jsonl` in the current folder. Raises
+    With `own_words` the reasons in the learner's own words are copied next to it, as PLACE-own-words.md. `to` is a
+    file or a folder; without it the copy is `progress-NAME.jsonl` in the current folder. Raises
     FileNotFoundError when nothing was recorded yet, and FileExistsError when `to` is a file of another kind.
     """
     if not file().is_file():
@@ -84,6 +105,8 @@ def export(to: str | Path | None = None, name: str | None = None) -> Path:
         kept = file().read_bytes()
     signed = ledger.chained({"v": ledger.VERSION, "at": _now(), "kind": "learner", "id": name}, before)
     to.write_bytes(kept + f"{gap}{signed}\n".encode())
+    if own_words and words_file().is_file():
+        to.with_name(f"{to.stem}-own-words.md").write_bytes(words_file().read_bytes())
     return to
 
 

@@ -72,12 +72,17 @@ class Guess:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything counted for one learner, by the ids of exercises, questions and predictions; `seconds` too."""
+    """Everything counted for one learner, by the ids of exercises, questions and predictions; `seconds` too.
+
+    `steps` are the lighter steps passed, by exercise, and `reasons` the predictions with a reason in own words.
+    """
 
     work: dict[str, Work] = field(default_factory=dict)
     answers: dict[str, Answers] = field(default_factory=dict)
     guesses: dict[str, Guess] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, set[str]] = field(default_factory=dict)
+    reasons: set[str] = field(default_factory=set)
     counted: int = 0
     foreign: int = 0
     first_at: datetime | None = None
@@ -102,7 +107,7 @@ def tally(entries: Iterable[Entry]) -> Tally:
 
 
 def _known(kind: object) -> Mapping[str, object]:
-    if kind in ("prediction", "outcome"):
+    if kind in ("prediction", "outcome", "why"):
         return predictions()
     return questions() if kind == "answer" else all_exercises()
 
@@ -162,6 +167,15 @@ def _outcome(total: Tally, id: str, entry: Entry) -> None:
     guess.sure = sure if isinstance(sure, float) and 0 <= sure <= 100 else None
 
 
+def _step(total: Tally, id: str, entry: Entry) -> None:
+    if entry.get("ok") is True and isinstance(entry.get("step"), str):
+        total.steps.setdefault(id, set()).add(entry["step"][:20])
+
+
+def _why(total: Tally, id: str, entry: Entry) -> None:
+    total.reasons.add(id)
+
+
 ABOUT = ("learner", "generated")
 """Kinds of record that are about the file and no work of the learner's."""
 
@@ -172,7 +186,18 @@ COUNTS: Mapping[str, Callable[[Tally, str, Entry], None]] = {
     "answer": _answer,
     "prediction": _guess,
     "outcome": _outcome,
+    "step": _step,
+    "why": _why,
 }
+
+
+def _step(total: Tally, id: str, entry: Entry) -> None:
+    if entry.get("ok") is True and isinstance(entry.get("step"), str):
+        total.steps.setdefault(id, set()).add(entry["step"][:20])
+
+
+def _why(total: Tally, id: str, entry: Entry) -> None:
+    total.reasons.add(id)
 
 
 def _time(total: Tally, id: str, entry: Entry) -> None:
