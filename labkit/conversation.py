@@ -7,33 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from labkit.case_facts import CaseFact as CaseFact
+from labkit.case_facts import PastFact, changed, retracted, stale_values, without_values
 from labkit.messages import Content, History, Message, exchanges, join, without_thinking
+from labkit.origin import whose_words
 from labkit.redaction import Redact, clean, redacted
 from labkit.tokens import Meter, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFact:
-    """Something that must never be paraphrased, word for word, and where it was said or found."""
-
-    text: str
-    source: str
-
-    def __post_init__(self) -> None:
-        """Refuse a fact without words or without a source."""
-        if not self.text.strip() or not self.source.strip():
-            raise ValueError(
-                f"a case fact needs its words and their source, but got {self.text!r} from {self.source!r}"
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
-    """One summary that took the place of older messages: its text, how many messages it covers, and what it cost."""
+    """One summary that took the place of older messages: its text, how many messages it covers, and what it cost.
+
+    `put_back` names each rule that Claude's summary had lost or weakened, with the reason; `text` has it word for word.
+    """
 
     text: str
     messages: int
     usage: Usage = field(default_factory=Usage)
+    put_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +35,9 @@ class Conversation:
     `transcript` is everything ever said; `history` is what is worked with, the same until a summary takes the place of
     its older part. `summaries` are in the order they were made; `failures` counts the summaries that failed since the
     last one that worked. `sent_whole` counts the first messages of the history that came from elsewhere: their thinking
-    answered all that stands before it, whatever steps this conversation has. `last` is the usage of the last reply and
-    `meter` what it said about the history sent. Cheap to copy: values share what they have in common.
+    answered all that stands before it, whatever steps this conversation has. `past_facts` are the values that a fact
+    had before, none of which is sent. `last` is the usage of the last reply and `meter` what it said about the history
+    sent. Cheap to copy: values share what they have in common.
     """
 
     system: str = ""
@@ -57,6 +50,7 @@ class Conversation:
     usage: Usage = field(default_factory=Usage)
     last: Usage = field(default_factory=Usage)
     meter: Meter = field(default_factory=Meter)
+    past_facts: tuple[PastFact, ...] = ()
 
     @classmethod
     def of(cls, messages: Sequence[Message | Mapping[str, Any]], system: str = "") -> "Conversation":
@@ -82,9 +76,29 @@ class Conversation:
         meter = Meter.of(usage, view) if view is not None else Meter()
         return replace(self, usage=self.usage + usage, last=usage, meter=meter)
 
-    def with_fact(self, text: str, source: str) -> "Conversation":
-        """The conversation with one more case fact, which every request then carries at its start, word for word."""
-        return replace(self, facts=(*self.facts, CaseFact(text, source)))
+    def with_fact(self, text: str, source: str, key: str | None = None, time: str | None = None) -> "Conversation":
+        """The conversation with one more case fact, which every request then carries at its start, word for word.
+
+        With a `key` it takes the place of the fact of that key, whose older value is kept in `past_facts` and sent no
+        more; summaries that say the older value lose the sentences that say it. A fact that only a tool or a document
+        said is marked as theirs.
+        """
+        fact = CaseFact(text, source, key, time, whose_words(text, self.transcript))
+        return self._with_facts(*changed(self.facts, self.past_facts, fact))
+
+    def without_fact(self, key: str, time: str | None = None) -> "Conversation":
+        """The conversation with the fact of this key taken back: kept in `past_facts`, sent no more.
+
+        Raises KeyError when no fact has the key.
+        """
+        return self._with_facts(*retracted(self.facts, self.past_facts, key, time))
+
+    def _with_facts(self, facts: tuple[CaseFact, ...], past: tuple[PastFact, ...]) -> "Conversation":
+        new = replace(self, facts=facts, past_facts=past)
+        if len(past) == len(self.past_facts):
+            return new
+        history = History(without_values(message, stale_values(facts, past)) for message in self.history)
+        return new if history == self.history else replace(new, history=history, meter=Meter())
 
     def summarized(self, history: History, summary: Summary) -> "Conversation":
         """The conversation with `history` as its working history, in which a summary stands for the older part."""
@@ -166,8 +180,9 @@ class Conversation:
             system=clean(self.system, redact),
             transcript=transcript,
             history=transcript if same else redacted(self.history, redact),
-            facts=tuple(CaseFact(clean(fact.text, redact), clean(fact.source, redact)) for fact in self.facts),
-            summaries=tuple(replace(summary, text=clean(summary.text, redact)) for summary in self.summaries),
+            facts=tuple(fact.redacted(redact) for fact in self.facts),
+            past_facts=tuple(replace(past, fact=past.fact.redacted(redact)) for past in self.past_facts),
+            summaries=tuple(_redacted(summary, redact) for summary in self.summaries),
             meter=Meter(),
         )
 
@@ -190,6 +205,10 @@ class Conversation:
     def _check_places(self, places: Sequence[int]) -> None:
         if unknown := [place for place in places if not 0 <= place < len(self.transcript)]:
             raise IndexError(f"there is no message {unknown[0]}: places run from 0 to {len(self.transcript) - 1}")
+
+
+def _redacted(summary: Summary, redact: Redact) -> Summary:
+    return replace(summary, text=clean(summary.text, redact), put_back=clean(summary.put_back, redact))
 
 
 def _renewed(message: Message, old: Message, new: Message) -> Message:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.conversation import Conversation
+from labkit.forgetting import Forgotten
 from labkit.manager_state import Shell
 from labkit.redaction import Redact, clean
 from labkit.strategies import name
@@ -42,6 +43,11 @@ class Saving(Shell):
         kept = self.conversation.redacted(redact) if redact else self.conversation
         written = store.write(Saved(type(self).__name__, options, kept, revision))
         self._revisions = {**self._revisions, repr(store): written}
+
+    def _saved_again(self, report: Forgotten) -> None:
+        for where, before, after in report.saves:
+            if self._revisions.get(where) == before:
+                self._revisions = {**self._revisions, where: after}
 
     @classmethod
     def load(cls, place: "str | Path | Store", **settings: Any) -> Self:

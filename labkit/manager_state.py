@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from weakref import ref
 
-from labkit.conversation import CaseFact, Conversation
+from labkit.conversation import Conversation
+from labkit.manager_facts import KeepsFacts
 from labkit.messages import Content, History, Message, assistant, from_wire, user
 from labkit.repair import asks
 from labkit.strategies import Fate, explain
@@ -52,7 +53,7 @@ class UnderWay:
         self._ended = True
 
 
-class Shell:
+class Shell(KeepsFacts):
     """What every manager shares: settings, the current `conversation`, and what can be seen and changed without
     sending.
     """
@@ -117,7 +118,7 @@ class Shell:
     def messages(self, messages: Sequence[Message | Mapping[str, Any]]) -> None:
         """Put another history in the place of the working one; the system prompt, case facts and the bill stay."""
         new, now = Conversation.of([from_wire(m) for m in messages], self.conversation.system), self.conversation
-        self.conversation = replace(new, facts=now.facts, usage=now.usage)
+        self.conversation = replace(new, facts=now.facts, past_facts=now.past_facts, usage=now.usage)
 
     @property
     def transcript(self) -> History:
@@ -150,15 +151,6 @@ class Shell:
     def add_assistant_message(self, content: Content) -> None:
         """Add a reply, text or blocks, that came from elsewhere."""
         self.conversation = self.conversation.said(assistant(content, timestamp=self._stamp()))
-
-    def add_fact(self, text: str, source: str) -> None:
-        """Add a case fact: every request carries it word for word at its start, and no step or summary touches it."""
-        self.conversation = self.conversation.with_fact(text, source)
-
-    @property
-    def facts(self) -> tuple[CaseFact, ...]:
-        """The case facts, oldest first."""
-        return self.conversation.facts
 
     def edit(self, place: int, content: Content) -> Conversation:
         """Say message `place` otherwise: what followed it is left out, and the conversation before the edit is given

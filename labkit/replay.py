@@ -71,9 +71,9 @@ class Recorder:
         if sent.status >= 500 or sent.status in PASSING:
             return
         try:
-            line = json.dumps({"format": FORMAT} | asdict(self._exchange(sent)), ensure_ascii=False)
+            line = _line(asdict(self._exchange(sent)))
             with self._lock, self._file.open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+                file.write(line)
         except (OSError, ValueError) as error:  # raised, it would make the SDK send and pay the request again
             warnings.warn(f"this reply was not recorded: {error}", stacklevel=2)
 
@@ -166,6 +166,28 @@ def exchanges(file: Path) -> list[Exchange]:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{file} is not a recording: line {number} is no {FORMAT} ({error})") from error
     return found
+
+
+def rewrite(file: str | Path, redact: Redact) -> int:
+    """Apply `redact` to every text of a recording and give the number of exchanges that changed.
+
+    The file is replaced whole. Raises ValueError as `exchanges` does.
+    """
+    file = Path(file)
+    rows = [asdict(exchange) for exchange in exchanges(file)]
+    cleaned = [
+        row | {"request": _scrubbed(row["request"], redact), "reply": cleaned_body(row["reply"], redact)}
+        for row in rows
+    ]
+    changed = sum(redact(_line(row)) != _line(row) for row in rows)
+    unfinished = file.with_name(f".{file.name}.saving")
+    unfinished.write_text("".join(_line(row) for row in cleaned), "utf-8")
+    unfinished.replace(file)
+    return changed
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return json.dumps({"format": FORMAT} | dict(row), ensure_ascii=False) + "\n"
 
 
 def _asked(sent: Sent, scrub: Redact) -> tuple[str, str, dict[str, Any]]:

@@ -6,14 +6,17 @@ notebook 05.
 """
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.origin import with_origins
 from labkit.redaction import Redact, redacted
 from labkit.repair import compacted_end, origins
+from labkit.text.rule_check import Verdict, unkept
+from labkit.text.rules import rules_of
 from labkit.tokens import FRAMING_TOKENS, Usage, estimate_tokens
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ SUMMARY_FLAG = "summary"
 SUMMARY_PREFIX = "[Conversation summary: "
 ACKNOWLEDGEMENT = "Understood. I will go on from this summary."
 SUMMARIZER_SYSTEM = "You condense conversations so that they can be continued from your summary alone."
+RULES_HEADING = "Rules, word for word:"
 INSTRUCTION = (
     "Summarize the conversation below so that it can go on without the original messages. Keep word for word: names, "
     "identifiers, amounts, dates, decisions and who made them, preferences, constraints, open questions and what tools "
@@ -83,6 +87,8 @@ def is_summary(message: Message) -> bool:
 def replaced(history: History, recent: History, summary: str) -> History:
     """The history with a summary pair in place of everything before `recent`, pinned exchanges kept word for word.
 
+    A rule that the summary lost or weakened is put back at its end, word for word; a sentence that only a tool or a
+    document said is marked as theirs.
     A compaction block stays first, because the API reads nothing that stands before one. Thinking is left out of what
     is carried over, because the API binds it to what stood before. Raises SummaryFailed for an empty summary and
     for one that is no shorter, in estimated tokens, than what it replaces.
@@ -93,7 +99,8 @@ def replaced(history: History, recent: History, summary: str) -> History:
     compacted, pinned = _exchanges_that_stay(old)
     kept = {id(message) for part in (compacted, pinned) for message in part}
     gone = tuple(origin for m in old if id(m) not in kept for origin in _origins(m))
-    pair = summary_pair(summary.strip(), gone)
+    honest = with_origins(summary.strip(), gone)
+    pair = summary_pair(with_rules(honest, lost_to(summary, gone)), gone)
     before = sum(estimate_tokens(message) for message in old if id(message) not in kept)
     after = estimate_tokens(History(pair))
     if after >= before:
@@ -103,6 +110,17 @@ def replaced(history: History, recent: History, summary: str) -> History:
 
 def _origins(message: Message) -> tuple[Message, ...]:
     return origins(message) if message.replaces or not is_summary(message) else ()
+
+
+def lost_to(summary: str, gone: Iterable[Message]) -> list[Verdict]:
+    """The rules of the messages that a summary replaces and that it has lost or weakened, each with the reason."""
+    return unkept(rules_of(gone), summary)
+
+
+def with_rules(summary: str, lost: Sequence[Verdict]) -> str:
+    """The summary with these rules put back at its end, word for word; at most 50 tokens each (estimated)."""
+    rules = "".join(f"\n- {verdict.rule}" for verdict in lost)
+    return f"{summary}\n\n{RULES_HEADING}{rules}" if rules else summary
 
 
 def summary_pair(summary: str, stands_for: tuple[Message, ...]) -> tuple[Message, Message]:

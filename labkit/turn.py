@@ -14,8 +14,19 @@ from labkit.budgets import Overflow, TokenBudget, check, classify, excess
 from labkit.conversation import Conversation, Summary
 from labkit.messages import Content, History, assistant, in_open_round, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.steps.rules import KeepRules
 from labkit.strategies import KeepRecent, Step, apply
-from labkit.summarization import Calls, ClaudeSummarizer, CostlyFailure, SummaryFailed, is_summary, replaced, split
+from labkit.summarization import (
+    Calls,
+    ClaudeSummarizer,
+    CostlyFailure,
+    SummaryFailed,
+    is_summary,
+    lost_to,
+    replaced,
+    split,
+    summary_text,
+)
 from labkit.tokens import Usage, estimate_tokens, estimator
 
 if TYPE_CHECKING:
@@ -75,9 +86,9 @@ class Settings:
         return apply(steps, conversation.history, self.row.binds_thinking, brought)
 
     def all_steps(self, conversation: Conversation) -> tuple[Step, ...]:
-        """The steps, and behind them, while a summary is owed, the one that keeps only the recent turns."""
+        """The steps, then, while a summary is owed, the one that keeps the recent turns and the rules alone."""
         if self.compaction.threshold is not None and conversation.failures:
-            return (*self.steps, KeepTurns(max(self.compaction.keep, 1)))
+            return (*self.steps, KeepRules((KeepTurns(max(self.compaction.keep, 1)),)))
         return self.steps
 
     def request(self, conversation: Conversation, view: History) -> dict[str, Any]:
@@ -140,7 +151,7 @@ def system_with_facts(conversation: Conversation) -> str:
     """
     if not conversation.facts:
         return conversation.system if conversation.system.strip() else ""
-    facts = "\n".join(f"- {fact.text} (source: {fact.source})" for fact in conversation.facts)
+    facts = "\n".join(fact.line() for fact in conversation.facts)
     return f"{conversation.system}\n\nCase facts, word for word:\n{facts}".strip()
 
 
@@ -251,8 +262,9 @@ def summarize_if_due(settings: Settings, conversation: Conversation) -> Turn:
         history = replaced(conversation.history, recent, text)
     except SummaryFailed as error:
         return _failed(plan, replace(conversation, usage=conversation.usage + usage), error)
-    told = sum(len(message.replaces) for message in history if is_summary(message))
-    return conversation.summarized(history, Summary(text, told, usage))
+    pair = next(message for message in history if is_summary(message))
+    put_back = tuple(map(str, lost_to(text, pair.replaces)))
+    return conversation.summarized(history, Summary(summary_text(pair), len(pair.replaces), usage, put_back))
 
 
 def _pausing(plan: Compaction, failures: int) -> bool:

@@ -20,6 +20,7 @@ from labkit.steps.importance import KeepImportant
 from labkit.steps.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
 from labkit.steps.references import KeepReferences
 from labkit.steps.relevance.choice import Relevance
+from labkit.steps.rules import KeepRules
 from labkit.strategies import Fate, KeepRecent, Step, StepError, apply, explain, full_history
 from labkit.summarization import Summarize, SummaryFailed
 from labkit.tokens import estimator
@@ -35,6 +36,8 @@ def told(old: History) -> str:
 
 
 STEPS: dict[str, Callable[[int], Step]] = {
+    "rules": lambda number: KeepRules(),
+    "rules of a window": lambda number: KeepRules((KeepRecent(1 + number % 14),)),
     "full history": lambda number: full_history,
     "window": lambda number: KeepRecent(1 + number % 14),
     "window in tokens": lambda number: KeepRecent(1 + number % 400, size=estimator()),

@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from labkit.conversation import CaseFact, Conversation, Summary
+from labkit.case_facts import CaseFact, PastFact
+from labkit.conversation import Conversation, Summary
 from labkit.messages import History, Message
 from labkit.stores.textbook_form import in_python_names, is_textbook, upgraded
 from labkit.tokens import Meter, Usage
 
-FORMAT, VERSION = "labkit-conversation", 1
+FORMAT, VERSION = "labkit-conversation", 2
 LARGEST_BYTES = 500_000_000
 """The largest saved form that is written or read; it fits all three stores.
 
@@ -107,9 +108,11 @@ def document_of(saved: Saved) -> Document:
         "kind": saved.kind,
         "settings": saved.settings,
         "system": conversation.system,
-        "facts": [asdict(fact) for fact in conversation.facts],
-        "summaries": [asdict(summary) for summary in conversation.summaries],
+        "facts": [_given(fact) for fact in conversation.facts],
+        "past_facts": [_given(past) | {"fact": _given(past.fact)} for past in conversation.past_facts],
+        "summaries": [_given(summary) for summary in conversation.summaries],
         "failures": conversation.failures,
+        "sent_whole": conversation.sent_whole,
         "usage": asdict(conversation.usage),
         "last": asdict(conversation.last),
         "meter": {"tokens": conversation.meter.tokens, "view": _view(conversation, places, worked)},
@@ -133,6 +136,7 @@ def saved_of(document: Document, name: str = "this document") -> Saved:
         view = _beginning(history, view, name)
     try:
         facts = tuple(CaseFact(**fact) for fact in document["facts"])
+        past = tuple(PastFact(**row | {"fact": CaseFact(**row["fact"])}) for row in document.get("past_facts", ()))
     except ValueError as error:
         raise SavedFormError(f"{name} is damaged: {error}") from error
     conversation = Conversation(
@@ -140,13 +144,29 @@ def saved_of(document: Document, name: str = "this document") -> Saved:
         transcript=said,
         history=history,
         facts=facts,
-        summaries=tuple(Summary(**s | {"usage": Usage(**s["usage"])}) for s in document["summaries"]),
+        past_facts=past,
+        summaries=tuple(map(_summary, document["summaries"])),
         failures=document["failures"],
+        sent_whole=document.get("sent_whole", 0),
         usage=Usage(**document["usage"]),
         last=Usage(**document["last"]),
         meter=Meter(document["meter"]["tokens"], view),
     )
     return Saved(document["kind"], document["settings"], conversation, document["revision"])
+
+
+UNSAID: tuple[tuple[str, Any], ...] = (("origin", ""), ("put_back", []))
+"""Fields that are left out when they are empty, so that a form without news is as short as it was."""
+
+
+def _given(value: Any) -> Document:
+    """A dataclass as JSON values, without the fields that are empty."""
+    plain = {key: list(inner) if isinstance(inner, tuple) else inner for key, inner in asdict(value).items()}
+    return {key: inner for key, inner in plain.items() if inner is not None and (key, inner) not in UNSAID}
+
+
+def _summary(row: Document) -> Summary:
+    return Summary(**row | {"usage": Usage(**row["usage"]), "put_back": tuple(row.get("put_back", ()))})
 
 
 def sealed(saved: Saved, seal: Seal | None = None) -> bytes:

@@ -47,19 +47,32 @@ class SavedUsage(TypedDict):
 
 @closed
 class SavedFact(TypedDict):
-    """A case fact, word for word, and where it comes from."""
+    """A case fact, word for word, where it comes from, what it is about, since when, and whose words it is."""
 
     text: str
     source: str
+    key: NotRequired[str]
+    time: NotRequired[str]
+    origin: NotRequired[Literal["tool", "document"]]
+
+
+@closed
+class SavedPastFact(TypedDict):
+    """A value that a fact had before, how it ended, and when."""
+
+    fact: SavedFact
+    ended: Literal["changed", "retracted"]
+    time: NotRequired[str]
 
 
 @closed
 class SavedSummary(TypedDict):
-    """A summary that took the place of older messages: how many, and what it cost."""
+    """A summary that took the place of older messages: how many, what it cost, and which rules were put back."""
 
     text: str
     messages: Count
     usage: SavedUsage
+    put_back: NotRequired[list[str]]
 
 
 @closed
@@ -76,21 +89,23 @@ class SavedMeter(TypedDict):
 
 @closed
 class SavedForm(TypedDict):
-    """A conversation saved by labkit, version 1.
+    """A conversation saved by labkit, version 2; version 1, without `past_facts` and `sent_whole`, is read as well.
 
     `transcript` is everything ever said. `beside` holds messages that were never said but stand for others, such as
     summaries. `history` is what is worked with, by places; null when it is the whole transcript.
     """
 
     format: Literal["labkit-conversation"]
-    version: Annotated[int, Field(ge=1, le=1)]
+    version: Annotated[int, Field(ge=1, le=2)]
     revision: Annotated[int, Field(ge=1, le=EXACT)]
     kind: Annotated[str, Field(min_length=1)]
     settings: dict[str, JsonValue]
     system: str
     facts: list[SavedFact]
+    past_facts: NotRequired[list[SavedPastFact]]
     summaries: list[SavedSummary]
     failures: Count
+    sent_whole: NotRequired[Count]
     usage: SavedUsage
     last: SavedUsage
     meter: SavedMeter
