@@ -17,6 +17,7 @@ from labkit.messages import History, Message, assistant, join, user, without_thi
 from labkit.repair import origins
 from labkit.steps.deduplication import Deduplicate
 from labkit.steps.importance import KeepImportant
+from labkit.steps.pictures import KeepPictures
 from labkit.steps.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
 from labkit.steps.references import KeepReferences
 from labkit.steps.relevance.choice import Relevance
@@ -46,6 +47,7 @@ STEPS: dict[str, Callable[[int], Step]] = {
     "importance": lambda number: Prune(1 + number % 400, estimator(), by_importance),
     "pin": lambda number: Pin(lambda message: "889" in message.text),
     "retain by role": lambda number: retain_by_role,
+    "pictures": lambda number: KeepPictures(number % 3, 1 + number % 2),
     "clear": lambda number: ClearToolResults(number % 4, 1 + number % 3),
     "turns": lambda number: KeepTurns(1 + number % 4),
     "summary": lambda number: Summarize(told, number % 4),

@@ -131,7 +131,7 @@ def _turns(store: Store) -> int:
     saved = store.read()
     assert saved is not None
     expected = talk(saved.conversation.turns, WORDS)
-    if saved.conversation != expected:
+    if replace(saved.conversation, sent_whole=expected.sent_whole) != expected:  # one grew turn by turn
         raise SavedFormError("the conversation is another one")
     return saved.conversation.turns
 

@@ -274,7 +274,7 @@ FOREIGN = {
     "empty": b"",
     "cut off": to_bytes(replace(SAVED, revision=1))[:-40],
     "another program's": b'{"nbformat": 4}',
-    "newer": to_bytes(replace(SAVED, revision=1)).replace(b'"version": 1', b'"version": 2'),
+    "newer": to_bytes(replace(SAVED, revision=1)).replace(b'"version": 2', b'"version": 3'),
     "hostile": b"[" * 100_000,
     "a picture": b"\x89PNG\r\n\x1a\n",
 }

@@ -121,8 +121,18 @@ def test_twelve_of_twelve_rules_outlive_every_pruner(share: float, pruner: str, 
         view = apply((KeepRules((inner,)),) if wrapped else (KeepRules(), inner), history)
         assert lost_rules(view, history) == []
         assert view.total(ESTIMATED_TOKENS) <= limit
-        note = next(message for message in view if is_note(message))
-        assert ESTIMATED_TOKENS(note) <= RULE_TOKENS * len(RULES)
+        notes = [message for message in view if is_note(message)]
+        assert sum(map(ESTIMATED_TOKENS, notes)) <= RULE_TOKENS * len(RULES)
+
+
+def test_importance_knows_rules() -> None:
+    """In any order a rule outranks whatever has numbers and names, so a score alone keeps all twelve at 40%."""
+    for seed in range(10):
+        lines = [*RULES, *LINES]
+        random.Random(seed).shuffle(lines)
+        history = talk(lines)
+        view = apply((KeepImportant(int(0.4 * history.total(ESTIMATED_TOKENS))),), history)
+        assert lost_rules(view, history) == []
 
 
 def test_a_pruner_alone_loses_rules() -> None:

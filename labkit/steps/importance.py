@@ -1,7 +1,7 @@
 """Importance: a score of a message by its content and role, explained word by word, and the step that prunes by it.
 
-Identifiers, amounts, dates, names, decisions, preferences and tool results raise the score; greetings, thanks and
-filler lower it. The score is a starting point: give the step a function of your own. Taught in notebook 04.
+Rules, identifiers, amounts, dates, names, decisions, preferences and tool results raise the score; greetings, thanks
+and filler lower it. The score is a starting point: give the step a function of your own. Taught in notebook 04.
 """
 
 import re
@@ -13,6 +13,7 @@ from labkit.messages import History, Message, Ruler
 from labkit.steps.pruning import Prune
 from labkit.text.mentions import mentions
 from labkit.text.once import Once
+from labkit.text.rules import rules_of
 from labkit.text.words import said
 from labkit.tokens import ESTIMATED_TOKENS
 
@@ -33,6 +34,7 @@ POINTS = {
     "decision": 0.25,
     "preference": 0.20,
     "change": 0.15,
+    "rule": 0.50,
     "tool result": 0.20,
     "question": -0.10,
 }
@@ -115,6 +117,8 @@ def _parts(message: Message, text: str) -> Iterator[Part]:
     for kind, pattern in _CUES.items():
         if match := pattern.search(lower):
             yield Part(POINTS[kind], f"sounds like a {kind} ('{match[0]}')")
+    if rules := rules_of((message,)):
+        yield Part(POINTS["rule"], f"a rule that {rules[0].kind} ('{rules[0].cue}')")
     if not isinstance(message.content, str) and "tool_result" in message.block_types():
         yield Part(POINTS["tool result"], "a tool result")
     elif text.endswith("?"):
@@ -125,10 +129,10 @@ def _parts(message: Message, text: str) -> Iterator[Part]:
 class KeepImportant:
     """Drop the exchanges that matter least until the rest fits `limit`, as `score` rates their messages.
 
-    An exchange is worth its best message; of equals the oldest goes first. `score` is any function from a message to a
-    number, yours included; it is asked once for each message. `size` measures a message, estimated tokens by default.
-    The newest exchange and what is pinned stay even where they alone outgrow the limit. Raises ValueError for a limit
-    below 1.
+    An exchange is worth its best message, and one with a rule is worth more than any without; of equals the oldest goes
+    first. `score` is any function from a message to a number, yours included, asked once for each message; with one of
+    your own a rule counts as it says. `size` measures a message, estimated tokens by default. The newest exchange and
+    what is pinned stay even where they alone outgrow the limit. Raises ValueError for a limit below 1.
     """
 
     limit: int
@@ -148,7 +152,9 @@ class KeepImportant:
         return Prune(self.limit, self.size, self._worth)(history)
 
     def _worth(self, exchange: History) -> float:
-        return max(map(self._scores, exchange))
+        # A rule has no number and no name to score by, and is broken once it is gone: it outranks whatever has.
+        rule = self.score is importance and any(m.importance is None and rules_of((m,)) for m in exchange)
+        return max(map(self._scores, exchange)) + rule
 
     def why(self, history: History) -> Mapping[int, str]:
         """For each place of the history its message's score, with the parts where `score` is labkit's own."""
