@@ -68,18 +68,15 @@ def _without_note(history: History) -> History:
 
 def _noted(history: History) -> History:
     """The history with the note behind what is compacted; the same history when it has no rule or no place for it."""
-    older = history[: history.newest_start()]
+    rules = rules_of(history[: history.newest_start()])
     place = next((start for start in history.starts() if start >= compacted_end(history)), None)
-    said = [message for message in older if rules_of([message])]
-    if place is None or not said:
-        return history
-    return join((history[:place], note(rules_of(said), said), history[place:]))
+    return history if place is None or not rules else join((history[:place], note(rules), history[place:]))
 
 
-def note(rules: Sequence[Rule], stands_for: Iterable[Message] = ()) -> tuple[Message, Message]:
+def note(rules: Sequence[Rule]) -> tuple[Message, Message]:
     """The pair of pinned messages that carries rules; those of the system are marked as the system's."""
     lines = [HEADING, *(f"- {'(system) ' if rule.role == 'system' else ''}{rule.text}" for rule in rules)]
     return (
-        user("\n".join(lines), pinned=True, flags=(NOTE_FLAG,), replaces=tuple(stands_for)),
+        user("\n".join(lines), pinned=True, flags=(NOTE_FLAG,)),
         assistant(NOTED, flags=(NOTE_FLAG,)),
     )
