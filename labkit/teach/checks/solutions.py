@@ -97,6 +97,6 @@ def _annotations(tree: ast.AST, starts: list[int], data: bytes) -> Iterator[Span
                     if argument.annotation:
                         after = start(argument) + len(argument.arg.encode())
                         yield (after, start(default), b"=") if default else (after, end(argument), b"")
-                for argument in (given.vararg, given.kwarg):
-                    if argument and argument.annotation:
-                        yield start(argument) + len(argument.arg.encode()), end(argument), b""
+                for rest in (given.vararg, given.kwarg):
+                    if rest and rest.annotation:
+                        yield start(rest) + len(rest.arg.encode()), end(rest), b""
