@@ -39,7 +39,7 @@ def test_six_screenshots_with_two_kept_fit_the_goal() -> None:
     assert (len(kept), len(told)) == (2, 4)
     assert estimate_tokens(user(kept)) + sum(map(estimate_tokens, told)) <= 3_400
     assert sum(map(size_of, kept)) <= 0.81e6
-    assert told[0] == "[image, png, 400,011 bytes: removed; call screenshot again]"
+    assert told[0] == "[image removed: png, 400 KB; call screenshot again]"
 
 
 def test_the_line_says_what_it_was_when_and_how_to_get_it_again() -> None:
@@ -47,8 +47,8 @@ def test_the_line_says_what_it_was_when_and_how_to_get_it_again() -> None:
     history = History([user([LINK, SHOT], timestamp="2026-11-30T09:15:00+00:00"), assistant("Seen."), user("And?")])
     first = apply((KeepPictures(0),), history)[0]
     assert [block["text"] for block in first.blocks] == [
-        "[document 'Terms', url, 0 bytes, 2026-11-30T09:15: removed; at https://example.com/t.pdf]",
-        "[image, png, 400,011 bytes, 2026-11-30T09:15: removed; ask for it again]",
+        "[document 'Terms' removed: url, 2026-11-30T09:15; at https://example.com/t.pdf]",
+        "[image removed: png, 400 KB, 2026-11-30T09:15; ask for it again]",
     ]
 
 
@@ -95,7 +95,7 @@ def test_every_line_is_explained() -> None:
     """A message whose picture was replaced is said to be cleared, with the line that stands for it."""
     fates = explain((KeepPictures(1),), shots(3))
     assert [fate.place for fate in fates if fate.fate == "cleared"] == [2, 6]
-    assert "400,011 bytes" in fates[2].why
+    assert "400 KB" in fates[2].why
 
 
 @pytest.mark.parametrize("wrong", [{"keep": -1}, {"batch": 0}])

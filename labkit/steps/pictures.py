@@ -100,10 +100,11 @@ def _line(block: Block, message: Message, tool: str) -> str:
     kind = str(source.get("media_type", "")).split("/")[-1] or str(source.get("type", ""))
     title = str(block.get("title") or "")[:30]
     when = f", {message.timestamp[:16]}" if message.timestamp else ""
-    named = f"{block['type']}{f' {title!r}' if title else ''}, {kind[:12]}, {size_of(block):,} bytes{when}"
+    size = f", {size_of(block) / 1_000:,.0f} KB" if size_of(block) else ""
+    named = f"{block['type']}{f' {title!r}' if title else ''} removed: {kind[:12]}{size}{when}"
     again = source.get("url") or source.get("file_id")
     way = f"at {str(again)[:50]}" if again else f"call {tool[:30]} again" if tool else "ask for it again"
-    return f"[{named}: removed; {way}]"
+    return f"[{named}; {way}]"
 
 
 def size_of(block: Block) -> int:
