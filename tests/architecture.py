@@ -25,7 +25,7 @@ FILE_MODULES = {"dbm", "portalocker", "redis", "shelve", "shutil", "sqlite3", "t
 ONLY_IN = {
     "plotly": {"teach.charts.chart"},
     "ipywidgets": {"teach.widgets.explore"},
-    "anywidget": {"teach.widgets.explore", "teach.questions.quiz"},
+    "anywidget": {"teach.widgets.explore", "teach.questions.quiz", "teach.questions.order"},
 }
 FUNCTION_LINES, FUNCTION_MEDIAN = 40, 7
 MODULE_LINES, MODULE_MEDIAN = 300, 120

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from html import escape
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from labkit.teach.cells.shown import Shown, framed, page
 from labkit.teach.checks import answers
@@ -244,7 +244,6 @@ class Exercise:
 
     @contextmanager
     def _prepared(self) -> Iterator[None]:
-        """Load the course, hide what the learner's code prints, and skip its sleeps."""
         if self.course:
             self.course.prepare()
         with redirect_stdout(io.StringIO()) if self.course else nullcontext(), unhurried(bool(self.course)):
@@ -280,15 +279,12 @@ class Exercise:
         return replace(verdict, seen=failing.shown(words)) if failing else verdict
 
     def _failing(self, answer: Answer, claim: str) -> Failing | None:
-        """The first failure in the course, a timeout included."""
         if self.course is None:
             return None
         outcome = bounded(partial(self.course.failing, telling(answer), claim), WHOLE_CHECK)
         if outcome.trouble:
             return _Stopped(outcome)
-        found: Any = outcome.value
-        failing: Failing | None = found
-        return failing
+        return cast("Failing | None", outcome.value)
 
     def _not_yet(self, reason: str, failing: Failing | None = None) -> Verdict:
         findings = (replace(failing.finding(), hint=""),) if failing else ()
@@ -298,8 +294,7 @@ class Exercise:
         return Verdict(False, f"Exercise {self.id}: {BUSY}.", untouched=True, busy=True)
 
     def _unreadable(self, held: Outcome) -> Verdict:
-        told = f"✗ Not yet: {self.file} runs. It {held.trouble}{held.where}."
-        finding = Finding(f"{self.file} runs", False, told)
+        finding = Finding(f"{self.file} runs", False, f"✗ Not yet: {self.file} runs. It {held.trouble}{held.where}.")
         return Verdict(False, f"✗ Exercise {self.id}: {self.file} does not run.", (finding,))
 
     def _passed(self, findings: tuple[Finding, ...]) -> Verdict:
@@ -311,7 +306,6 @@ class Exercise:
         return Verdict(False, f"✗ Exercise {self.id}: {told}", (failing.finding(),))
 
     def _half(self, waiting: str, right: int, findings: tuple[Finding, ...]) -> Verdict:
-        """A half-written answer that is right so far; `waiting` names the part that is still a stub."""
         told = f"{right} of {len(self.probes)} checks are right, and {waiting}."
         return Verdict(False, f"Not yet, exercise {self.id}: {told}", findings)
 

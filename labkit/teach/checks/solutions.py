@@ -75,9 +75,11 @@ def _annotations(tree: ast.AST, starts: list[int], data: bytes) -> Iterator[Span
     """The bytes of each annotation, and the bytes that take their place."""
 
     def end(node: ast.expr | ast.arg) -> int:
+        """The byte after a node."""
         return starts[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0)
 
     def start(node: ast.expr | ast.arg) -> int:
+        """The first byte of a node."""
         return starts[node.lineno - 1] + node.col_offset
 
     for node in ast.walk(tree):
