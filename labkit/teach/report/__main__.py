@@ -20,6 +20,7 @@ from labkit.teach.report.rerun import DEFAULT_LIMITS, FORGEABLE, rerun_class
 from labkit.teach.report.sandbox import Limits, why_not
 from labkit.teach.report.spreadsheet import write_csv
 from labkit.teach.report.tables import tables
+from labkit.teach.report.watch import watch
 
 TELL_EVERY = 2.0
 """After so many seconds a line says how far the work has come."""
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{asked.folder} is on Python's path, so that a file handed in there could run as one of Python's own "
             "modules: start the report from the folder of the workbook, or with python -P"
         )
+    if asked.watch:
+        return _watched(asked.folder, asked.port)
     if asked.rerun and not asked.with_my_rights and (missing := why_not()):
         return _refused(f"--rerun runs learners' code in a closed room, and there is none here: {missing}. {OPEN_ROOM}")
     try:
@@ -137,6 +140,15 @@ def _free_name(stem: str, taken: Set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
+def _watched(folder: Path, port: int) -> int:
+    if not folder.is_dir():
+        return _refused(f"{folder} is no folder: give the one that holds the class's progress folders")
+    try:
+        return watch(folder, port)
+    except OSError as error:
+        return _refused(f"port {port} cannot be had ({error.strerror}): give another --port")
+
+
 def _refused(sentence: str) -> int:
     print(f"labkit.teach.report: {sentence}.", file=sys.stderr)
     return 1
@@ -153,6 +165,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="write nothing; serve a page to this machine alone: who is where, and the commonest wrong ideas of the last "
+        "ten minutes, without names until asked",
+    )
+    parser.add_argument("--port", type=int, default=0, help="of --watch (default: a free one)")
     _add_what_is_written(parser)
     _add_rerun(parser)
     return parser

@@ -8,6 +8,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -110,6 +111,15 @@ def read_class(folder: Path, read: Iterable[Path] | None = None) -> Class:
     generated = any(one.generated for one in kept)
     by_name = sorted(students.values(), key=lambda one: key(one.name))
     return Class(folder, by_name, sorted(handed, key=lambda one: one.path), generated)
+
+
+def ledgers(folder: Path) -> Iterator[tuple[str, ledger.Ledger]]:
+    """The records of each progress file below a folder that can be read, with its learner's name."""
+    for path in files_below(folder):
+        if path.suffix.lower() == ".jsonl" and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            with suppress(_Skip):
+                read = ledger.read(_content(path, LARGEST))
+                yield _name_in(read) or _name_of(folder, path), read
 
 
 def files_below(folder: Path) -> list[Path]:

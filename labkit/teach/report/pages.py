@@ -36,7 +36,7 @@ def class_page(class_: Class, links: Mapping[str, str] | None = None, live: bool
     plotly draws the charts.
     """
     made = tables(class_)
-    return _environment().get_template("class.html.jinja").render(
+    return environment().get_template("class.html.jinja").render(
         title="Class report",
         generated=class_.generated,
         words=list(_words(class_)),
@@ -52,7 +52,7 @@ def class_page(class_: Class, links: Mapping[str, str] | None = None, live: bool
 
 def learner_page(student: Student, generated: bool) -> str:
     """What one learner did, as an HTML page that can be handed to that learner."""
-    return _environment().get_template("learner.html.jinja").render(
+    return environment().get_template("learner.html.jinja").render(
         title=f"Report for {student.name}",
         generated=generated,
         words=words_of(student),
@@ -63,7 +63,8 @@ def learner_page(student: Student, generated: bool) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of this folder, in which everything is escaped."""
     made = Environment(
         loader=PackageLoader("labkit.teach.report"),
         autoescape=True,
