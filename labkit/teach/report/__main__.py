@@ -168,8 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--watch",
         action="store_true",
-        help="write nothing; serve a page to this machine alone: who is where, and the commonest wrong ideas of the last "
-        "ten minutes, without names until asked",
+        help="write nothing; serve a page to this machine alone: who is where, and the commonest wrong ideas of the "
+        "last ten minutes, without names until asked",
     )
     parser.add_argument("--port", type=int, default=0, help="of --watch (default: a free one)")
     _add_what_is_written(parser)

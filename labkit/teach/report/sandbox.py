@@ -37,6 +37,8 @@ SETTINGS = (
     "/etc/localtime",
     "/etc/ssl/certs",
 )
+NETWORK = ("/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf")
+APART = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 ACCOUNTS = count(2_000_000_000)
 """Numbers of accounts that nobody has: where root runs the report, each room is another account's."""
 
@@ -86,30 +88,32 @@ def environment(home: str) -> dict[str, str]:
     }
 
 
-def walls(handed_in: Path) -> list[str]:
-    """The command that opens a closed room with these files in it; the program to run there comes after it."""
+def walls(
+    handed_in: Path | None = None, home: Path | None = None, account: int | None = None, network: bool = False
+) -> list[str]:
+    """The command that opens a closed room; the program to run there comes after it.
+
+    `handed_in` is a folder that the room shows read-only. `home` is one that it may write to and that stays, without it
+    what is written is gone at the end. Where root asks, what runs is of the `account` with this number, without one of
+    an account that nobody has. With `network` the room has this machine's.
+    """
     root = os.geteuid() == 0
-    apart = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
-    account = str(next(ACCOUNTS))
-    left = [
-        "setpriv",
-        f"--reuid={account}",
-        f"--regid={account}",
-        "--clear-groups",
-        "--no-new-privs",
-        "--inh-caps=-all",
-    ]
+    number = str(next(ACCOUNTS) if account is None else account)
+    left = ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
+    kept = ["--bind", str(home), HOME]
+    gone = ["--size", str(DISK_BYTES), "--perms", "1777", "--tmpfs", HOME]
     return [
-        "bwrap", "--die-with-parent", "--new-session", *apart, *([] if root else ["--unshare-user"]),
-        *_shown(), "--ro-bind", str(handed_in), HANDED_IN, "--proc", "/proc",
+        "bwrap", "--die-with-parent", "--new-session", *APART, *([] if root else ["--unshare-user"]),
+        *([] if network else ["--unshare-net"]), *_shown(NETWORK if network else ()),
+        *(["--ro-bind", str(handed_in), HANDED_IN] if handed_in else []), "--proc", "/proc",
         "--dev", "/dev", "--size", str(SHARED_MEMORY_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm",
-        "--size", str(DISK_BYTES), "--perms", "1777", "--tmpfs", HOME,
+        "--dir", str(Path(HOME).parent), *(gone if home is None else kept),
         "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME,
         *(["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", *left] if root else []),
     ]  # fmt: skip
 
 
-def _shown() -> Iterator[str]:
+def _shown(more: Sequence[str]) -> Iterator[str]:
     """Arguments for what a room shows read-only: the system's programs, this Python, and the workbook's own code."""
     yield from ("--ro-bind", "/usr", "/usr")
     for place in map(Path, SYSTEM):
@@ -118,7 +122,7 @@ def _shown() -> Iterator[str]:
         elif place.is_dir():
             yield from ("--ro-bind", str(place), str(place))
     python = {sys.prefix, sys.base_prefix, str(Path(sys.base_prefix).resolve())}
-    for shown in (*SETTINGS, *sorted(python), str(PACKAGE), str(PACKAGE.parent / "notebooks" / "node")):
+    for shown in (*SETTINGS, *more, *sorted(python), str(PACKAGE), str(PACKAGE.parent / "notebooks" / "node")):
         for parent in [*Path(shown).parents][
             -2::-1
         ]:  # made by bubblewrap, they would be closed where the real ones are
