@@ -191,15 +191,6 @@ COUNTS: Mapping[str, Callable[[Tally, str, Entry], None]] = {
 }
 
 
-def _step(total: Tally, id: str, entry: Entry) -> None:
-    if entry.get("ok") is True and isinstance(entry.get("step"), str):
-        total.steps.setdefault(id, set()).add(entry["step"][:20])
-
-
-def _why(total: Tally, id: str, entry: Entry) -> None:
-    total.reasons.add(id)
-
-
 def _time(total: Tally, id: str, entry: Entry) -> None:
     at = moment(entry.get("at"))
     if at is None:
