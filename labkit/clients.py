@@ -146,3 +146,19 @@ def price_warning(model: str | Model) -> str:
         f"input tokens and ${row.prices.output:g} per million output tokens (list prices as of {row.as_of}; "
         f"{row.source})."
     )
+
+
+def as_tool(function: Callable[..., Any]) -> Any:
+    """Return a Python function as a tool of the SDK: its schema from its signature and docstring, its arguments
+    checked; a tool of the SDK passes through.
+
+    Source: SDK 2.12.0, `beta_tool` and `beta_async_tool`.
+    """
+    from inspect import iscoroutinefunction
+
+    from anthropic import beta_async_tool, beta_tool
+
+    if hasattr(function, "to_dict"):
+        return function
+    make: Any = beta_async_tool if iscoroutinefunction(function) else beta_tool
+    return make(function)

@@ -7,17 +7,21 @@ with one step or one threshold each. Errors of the SDK pass through as they are.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from labkit.async_manager import AsyncConversationManager as AsyncConversationManager
 from labkit.budgets import TokenBudget
 from labkit.conversation import Conversation
 from labkit.manager_saving import Saving
 from labkit.manager_state import DEFAULT_SYSTEM_PROMPT, now
 from labkit.messages import Content, Message
 from labkit.models import DEFAULT_MODEL, Model
-from labkit.reply_stream import AsyncReplyStream, ReplyStream
+from labkit.reply_stream import ReplyStream
+from labkit.steps.keep_within import KeepWithin
+from labkit.steps.tool_results import ClipToolResults
 from labkit.strategies import KeepRecent, Step
 from labkit.summarization import ClaudeSummarizer
 from labkit.tokens import count_tokens, estimator
-from labkit.turn import run, run_async, settings_of, summarize_if_due, take_turn
+from labkit.tool_loop import Called, LoopEnd, LoopStream, ToolLoop, turns
+from labkit.turn import run, settings_of, summarize_if_due, take_turn
 
 COUNTED = ("model", "system", "tools")
 """What of a request counts beside its messages."""
@@ -105,6 +109,36 @@ class ConversationManager(Saving):
         `partial`.
         """
         return ReplyStream(self, message)
+
+    def run(
+        self,
+        goal: Content | None = None,
+        tools: Sequence[Callable[..., Any]] = (),
+        most_calls: int = 50,
+        most_dollars: float | None = None,
+    ) -> LoopEnd:
+        """Hold a loop of tool calls: send the goal, run the Python functions that Claude calls, send their results,
+        until Claude answers in words or a limit is reached.
+
+        At most `most_calls` calls are run; `most_dollars` ends the loop once that much is spent. After a limit, an
+        error or a stop the conversation has everything that was answered: `run(tools=...)` without a goal goes on.
+        Raises what `send` raises; an error inside a tool is a result for Claude.
+        """
+        loop = ToolLoop(self, tools, most_calls, most_dollars)
+        for message in turns(loop, goal):
+            if not isinstance(message, Called):
+                self.send(message)
+        return loop.end()
+
+    def run_stream(
+        self,
+        goal: Content | None = None,
+        tools: Sequence[Callable[..., Any]] = (),
+        most_calls: int = 50,
+        most_dollars: float | None = None,
+    ) -> LoopStream:
+        """Hold a loop and read it as it comes: pieces of text, and a `Called` for every call that was run."""
+        return LoopStream(self, ToolLoop(self, tools, most_calls, most_dollars), goal)
 
     def count(self, message: Content | None = None) -> int:
         """Ask the API how many input tokens `send(message)` would have, without sending it; free, an estimate."""
@@ -210,7 +244,7 @@ class SmartConversationManager(ConversationManager):
 
 
 def production(
-    token_budget: int = 20_000,
+    token_budget: int = 100_000,
     system_prompt: str = DEFAULT_SYSTEM_PROMPT,
     model: str | Model = DEFAULT_MODEL,
     max_tokens: int = 4096,
@@ -227,18 +261,18 @@ def production(
     request: Mapping[str, Any] | None = None,
     client: "anthropic.Anthropic | None" = None,
 ) -> ConversationManager:
-    """The preset for a product: a window in tokens that is cut rarely and deeply, with automatic prompt caching.
+    """Return the preset for a product: long tool results are shortened before they are first sent, whatever outgrows
+    `token_budget` is cut to half of it, in the middle of a loop too, and the prompt cache is used.
 
-    Once the history outgrows `token_budget` (estimated tokens) it is cut to half of it, and then grows again, so that
-    most turns read the prompt cache. The other settings are those of any manager.
+    The budget is in estimated tokens of the messages: 100,000 suits an agent, 20,000 a chat. Its steps follow yours.
     """
-    window = KeepRecent(token_budget, low=max(token_budget // 2, 1), size=estimator(model))
+    within = KeepWithin(token_budget, size=estimator(model))
     return ConversationManager(
         system_prompt,
         model,
         max_tokens,
         messages,
-        steps=(*steps, window),
+        steps=(*steps, ClipToolResults(), within),
         token_threshold=token_threshold,
         recent_turns_to_keep=recent_turns_to_keep,
         summarizer=summarizer,
@@ -249,71 +283,3 @@ def production(
         request=request,
         client=client,
     )
-
-
-class AsyncConversationManager(Saving):
-    """The same manager for async code: `await manager.send(...)`, `async for text in manager.stream(...)`.
-
-    `client` is an `anthropic.AsyncAnthropic`; left out, it is the offline Claude. One turn at a time: a second one
-    while the first is under way raises RuntimeError, because it would be about another conversation.
-    """
-
-    def __init__(
-        self,
-        system_prompt: str = DEFAULT_SYSTEM_PROMPT,
-        model: str | Model = DEFAULT_MODEL,
-        max_tokens: int = 4096,
-        messages: Sequence[Message | Mapping[str, Any]] = (),
-        *,
-        steps: Sequence[Step] = (),
-        token_threshold: int | None = None,
-        recent_turns_to_keep: int = 4,
-        summarizer: ClaudeSummarizer | None = None,
-        budget: TokenBudget | None = None,
-        tools: Sequence[Mapping[str, Any]] = (),
-        cache: bool = False,
-        clock: Callable[[], str] | None = now,
-        request: Mapping[str, Any] | None = None,
-        client: "anthropic.AsyncAnthropic | None" = None,
-    ) -> None:
-        """Take the settings and the client; nothing is sent yet."""
-        settings = settings_of(
-            model,
-            max_tokens,
-            steps,
-            token_threshold,
-            recent_turns_to_keep,
-            summarizer,
-            budget,
-            tools,
-            cache,
-            clock,
-            request,
-        )
-        super().__init__(settings, Conversation.of(messages, system=system_prompt), client)
-
-    @property
-    def client(self) -> "anthropic.AsyncAnthropic":
-        """The client that requests go through: the one given, or an offline one made at first use."""
-        if self._client is None:
-            from labkit.clients import async_claude
-
-            self._client = async_claude()
-        client: anthropic.AsyncAnthropic = self._client
-        return client
-
-    async def send(self, message: Content | None = None) -> str:
-        """Send one user message and give the text of the reply; in everything else as ConversationManager.send."""
-        with self._begin():
-            asked = self._asked(message)
-            create = self.client.messages.create
-            self._conversation = await run_async(take_turn(self.settings, asked), create)
-            reply = self.transcript[-1].text
-            self._conversation = await run_async(summarize_if_due(self.settings, self.conversation), create)
-        return reply
-
-    def stream(self, message: Content | None = None) -> "AsyncReplyStream":
-        """Send one user message and read the reply as it comes; left early, it changes nothing and keeps its
-        `partial`.
-        """
-        return AsyncReplyStream(self, message)

@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable
+from itertools import accumulate
 from threading import Lock
 from typing import Any
 
@@ -16,7 +17,7 @@ class MessageLog[M]:
 
     Appending never changes what an older history sees, because each history knows where it stops. Running totals are
     kept for each ruler (a function from message to size), so that any message is measured once in its life. `memos`
-    holds results that can be computed again from the messages; a copy of the log begins without them.
+    holds results that can be computed again: entries that begin with the number of messages that they are about.
     """
 
     __slots__ = ("_lock", "_rules", "_totals", "memos", "messages", "replies", "starts", "staying", "thinking")
@@ -34,7 +35,7 @@ class MessageLog[M]:
         self._rules = opens, replies, stays, thinks
         self._lock = Lock()
         self._totals: dict[Hashable, array[int]] = {}
-        self.memos: dict[Hashable, Any] = {}
+        self.memos: dict[Hashable, tuple[Any, ...]] = {}
         self.messages: list[M] = []
         self.starts = array("q")
         self.replies = array("q")
@@ -55,6 +56,23 @@ class MessageLog[M]:
         fork = self._copy(stop)
         fork.extend(messages)
         return fork
+
+    def grown_by(self, stop: int, other: "MessageLog[M]", start: int, end: int) -> "MessageLog[M]":
+        """The same with a part of another log, whose totals come along."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if stop == len(self.messages):
+                    self.take_over(other, start, end)
+                    return self
+            finally:
+                self._lock.release()
+        fork = self._copy(stop)
+        fork.take_over(other, start, end)
+        return fork
+
+    def preset(self, ruler: Hashable, sizes: Iterable[int]) -> None:
+        """Take the sizes of all messages, so that none is measured."""
+        self._totals[ruler] = array("q", accumulate(sizes, initial=0))
 
     def extend(self, messages: Iterable[M]) -> None:
         """Add messages at the end and mark them."""
@@ -96,6 +114,8 @@ class MessageLog[M]:
         for name in MARKS:
             marks = getattr(self, name)
             setattr(copy, name, marks[: bisect_left(marks, stop)])
+        kept = {key: tuple(entry for entry in entries if entry[0] <= stop) for key, entries in self.memos.items()}
+        copy.memos = {key: entries for key, entries in kept.items() if entries}
         copy._totals = {ruler: totals[: stop + 1] for ruler, totals in self._totals.items()}
         return copy
 

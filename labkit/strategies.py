@@ -7,7 +7,7 @@ A step is any function `history -> history`, yours included; one that says `keep
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from labkit.messages import (
     History,
@@ -23,10 +23,19 @@ from labkit.repair import origins, same_on_the_wire, settle, stands_for
 
 type Step = Callable[[History], Sequence[Message]]
 
+FOLDED_FLAG = "folded"
+"""The flag of a note that stands for tool rounds, a line a call."""
+
 
 def full_history(history: History) -> History:
     """Send everything, every time: the simplest strategy, right for short conversations."""
     return history
+
+
+def unit(size: Ruler) -> str:
+    """Return what a ruler counts, in the plural: messages, tokens, or the ruler's own name."""
+    kind = "messages" if size is one_message else getattr(size, "__name__", "units")
+    return "tokens" if kind.endswith("tokens") else kind.replace("_", " ")
 
 
 def check_limit(limit: int, what: str = "limit") -> None:
@@ -56,6 +65,11 @@ class KeepRecent:
         check_limit(self.limit, "window")
         if self.low is not None and not 1 <= self.low <= self.limit:
             raise ValueError(f"low mark {self.low:,} is not between 1 and the limit of {self.limit:,}")
+
+    def __str__(self) -> str:
+        """`the newest 400 tokens`, and with a low mark where the window is cut to."""
+        low = "" if self.low is None else f", cut to {self.low:,}"
+        return f"the newest {self.limit:,} {unit(self.size)}{low}"
 
     def __call__(self, history: History) -> History:
         """The newest exchanges within the limit, behind whatever must stay."""
@@ -116,19 +130,19 @@ def _before_the_cut(steps: tuple[Step, ...], history: History, view: History, se
     history, so that the next request compares itself with the one before and no further.
     """
     key, newest = ("sent", _hashable(steps), sent_whole), view
+    known = {entry[0]: entry[1:] for entry in history.memo(key)}
     for reply in reversed(history.replies()):
-        known = history.memo(key)
-        remembered = reply >= sent_whole and known is not None and known[0] == reply
-        older = known[1] if remembered else history[:reply] if reply < sent_whole else _ran(steps, history[:reply])
+        remembered = known.get(reply) if reply >= sent_whole else None
+        older = remembered[0] if remembered else history[:reply] if reply < sent_whole else _ran(steps, history[:reply])
         if not _goes_on(older, newest, history[reply]):
             break
-        newest = known[2] if remembered else older
+        newest = remembered[1] if remembered else older
         if remembered:
             break
     else:
         newest = view[:0]  # nothing that was sent has ever been changed, as when each result is clipped at once
     if history[-1].role != "assistant":
-        history.keep_memo(key, (len(history), view, newest))
+        history.keep_memo(key, [*history.memo(key)[-2:], (len(history), view, newest)])
     return newest
 
 
@@ -153,17 +167,26 @@ def _view_by(step: Step, view: History) -> History:
 
 
 def name(step: Step) -> str:
-    """What a step is called in an explanation: its settings if it has any, else its function name."""
-    return getattr(step, "__name__", None) or repr(step).split(", size=")[0] + (")" if ", size=" in repr(step) else "")
+    """Return what a step is called in an explanation: its words if it has any, else its function's name."""
+    return getattr(step, "__name__", None) or str(step)
+
+
+DROPPED, CLEARED = "did not fit beside what is newer", "shortened in place"
+"""The reasons of `explain` where a step gives none."""
+
+type Became = Literal["kept", "dropped", "cleared", "folded", "summarized"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one message: `kept`, `dropped`, `cleared` or `summarized`, by which step, and why, in words."""
+    """What became of one message, by which step, and why, in words.
+
+    Kept, dropped, cleared (sent shorter, in its place), folded (a line of a loop's note) or summarized.
+    """
 
     place: int
     message: Message
-    fate: str
+    fate: Became
     step: str
     why: str
 
@@ -208,14 +231,16 @@ def _stayed(place: int, history: History) -> Fate:
     return Fate(place, history[place], "kept", "", why)
 
 
-def _became(message: Message, now: Message | None) -> tuple[str, str]:
+def _became(message: Message, now: Message | None) -> tuple[Became, str]:
     if now is None:
-        return "dropped", "did not fit beside what is newer"
+        return "dropped", DROPPED
     if same_on_the_wire(now, message):
         return "kept", ""
     if now.content == without_thinking(message).content:
         return "kept", "without its thinking, because what stood before it changed"
-    told = len(origins(now))
-    if told == 1:
-        return "cleared", "shortened in place"
-    return "summarized", f"told in the summary of {told:,} messages"
+    count = len(origins(now))
+    if FOLDED_FLAG in now.flags:
+        return "folded", f"a line a call in the note after the question, which stands for {count:,} messages"
+    if count == 1:
+        return "cleared", CLEARED
+    return "summarized", f"part of the summary of {count:,} messages"

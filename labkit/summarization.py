@@ -59,6 +59,10 @@ class Summarize:
         if self.keep < 0:
             raise ValueError(f"keep {self.keep} turns: give 0 or more")
 
+    def __str__(self) -> str:
+        """`a summary of all but the newest 4 turns`."""
+        return f"a summary of all but the newest {self.keep} turns"
+
     def __call__(self, history: History) -> History:
         """The history with a summary for its older part; the same history when there is nothing older."""
         old, recent = split(history, max(self.keep, 1))

@@ -10,12 +10,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from labkit.breakpoints import with_breakpoints
 from labkit.budgets import Overflow, TokenBudget, check, classify, excess
 from labkit.conversation import Conversation, Summary
 from labkit.messages import Content, History, assistant, in_open_round, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.steps.keep_within import KeepWithin
 from labkit.steps.rules import KeepRules
-from labkit.strategies import KeepRecent, Step, apply
+from labkit.strategies import Step, apply
 from labkit.summarization import (
     Calls,
     ClaudeSummarizer,
@@ -98,9 +100,8 @@ class Settings:
             request["system"] = system
         if self.tools:
             request["tools"] = [dict(tool) for tool in self.tools]
-        if self.cache:
-            request["cache_control"] = {"type": "ephemeral"}
-        return request | dict(self.extra or {}) | {"messages": view.wire()}
+        request |= dict(self.extra or {}) | {"messages": view.wire()}
+        return with_breakpoints(request, view, may_be_cut=bool(self.steps)) if self.cache else request
 
     def beside(self, conversation: Conversation) -> int:
         """Estimated tokens of what a request holds beside the messages: system prompt, case facts and tools."""
@@ -138,6 +139,10 @@ class KeepTurns:
     """Keep the newest `turns` exchanges, whatever their size."""
 
     turns: int
+
+    def __str__(self) -> str:
+        """`the newest 4 turns`."""
+        return f"the newest {self.turns} turns"
 
     def __call__(self, history: History) -> History:
         """The newest exchanges; what is pinned is put back by `apply`."""
@@ -218,9 +223,9 @@ def _smaller(settings: Settings, asked: Conversation, view: History, outcome: An
     real, most = excess(outcome) or _window_of(outcome)
     room = max(most - settings.max_tokens, most // 2)
     limit = int(room * estimated / max(real, 1) * RETRY_SHARE) - settings.beside(asked)
-    smaller = apply((KeepRecent(max(limit, 1), size=ruler),), view)
-    if len(smaller) < len(view):
-        return History(map(without_thinking, smaller))
+    smaller = History(map(without_thinking, apply((KeepWithin(max(limit, 1), max(limit, 1), size=ruler),), view)))
+    if smaller.total(ruler) < view.total(ruler):
+        return smaller
     if isinstance(outcome, Exception):
         largest = max(range(len(view)), key=lambda place: ruler(view[place]))
         outcome.add_note(

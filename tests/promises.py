@@ -17,12 +17,14 @@ from labkit.messages import History, Message, assistant, join, user, without_thi
 from labkit.repair import origins
 from labkit.steps.deduplication import Deduplicate
 from labkit.steps.importance import KeepImportant
+from labkit.steps.keep_within import KeepWithin
 from labkit.steps.pictures import KeepPictures
-from labkit.steps.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
+from labkit.steps.pruning import Pin, Prune, by_importance, retain_by_role
 from labkit.steps.references import KeepReferences
 from labkit.steps.relevance.choice import Relevance
 from labkit.steps.rules import KeepRules
-from labkit.strategies import Fate, KeepRecent, Step, StepError, apply, explain, full_history
+from labkit.steps.tool_results import ClearToolResults, ClipToolResults
+from labkit.strategies import FOLDED_FLAG, Fate, KeepRecent, Step, StepError, apply, explain, full_history
 from labkit.summarization import Summarize, SummaryFailed
 from labkit.tokens import estimator
 from labkit.turn import KeepTurns
@@ -48,7 +50,10 @@ STEPS: dict[str, Callable[[int], Step]] = {
     "pin": lambda number: Pin(lambda message: "889" in message.text),
     "retain by role": lambda number: retain_by_role,
     "pictures": lambda number: KeepPictures(number % 3, 1 + number % 2),
-    "clear": lambda number: ClearToolResults(number % 4, 1 + number % 3),
+    "clear": lambda number: ClearToolResults(number % 4, (None, 1, 2, 3)[number % 4]),
+    "clip": lambda number: ClipToolResults(200 + number % 400),
+    "within": lambda number: KeepWithin(1 + number % 900, keep=number % 4),
+    "within, cut deeply": lambda number: KeepWithin(30 + number % 400, 1 + number % 30),
     "turns": lambda number: KeepTurns(1 + number % 4),
     "summary": lambda number: Summarize(told, number % 4),
     "deduplicate": lambda number: Deduplicate(),
@@ -175,7 +180,8 @@ def not_canonical(view: History, history: History) -> list[str]:
 
 
 def _runs(history: History) -> int:
-    return sum(a.role == b.role for a, b in pairwise(history))
+    """Count neighbours of one role; the note of a loop belongs to the question that it follows."""
+    return sum(a.role == b.role and FOLDED_FLAG not in b.flags for a, b in pairwise(history))
 
 
 def unexplained(fates: Sequence[Fate], view: History, history: History) -> list[str]:

@@ -243,4 +243,4 @@ def test_explain_tells_what_the_next_request_leaves_out() -> None:
         manager.send(note)
     fates = manager.explain()
     assert [f.fate for f in fates] == ["dropped"] * 4 + ["kept"] * 2
-    assert fates[0].step == "KeepRecent(limit=2, low=None)"
+    assert fates[0].step == "the newest 2 messages"

@@ -12,7 +12,9 @@ import pytest
 from labkit import ConversationManager, KeepRecent, OfflineClaude
 from labkit.messages import History, Message, assistant, user
 from labkit.models import find
-from labkit.steps.pruning import ClearToolResults
+from labkit.repair import unpaired
+from labkit.steps.keep_within import KeepWithin
+from labkit.steps.tool_results import ClearToolResults
 from labkit.strategies import apply
 from labkit.tokens import estimate_tokens, estimator
 from tests import naive
@@ -153,8 +155,14 @@ def as_told(view: History) -> list[Any]:
 
 
 def test_openai_agents_2317_nothing_is_cut_between_a_call_and_its_result() -> None:
-    """An agent in the middle of its work keeps every result it has, whatever the step."""
+    """An agent in the middle of its work keeps every call with its result, whatever the step; a window cuts nothing."""
     history = agent(8, said="x" * 4_000)
-    for step in (KeepRecent(3), KeepRecent(500, size=estimator()), ClearToolResults(keep=0)):
+    for step in (KeepRecent(3), KeepRecent(500, size=estimator())):
         assert apply([step], history) is history
+    for step in (ClearToolResults(keep=0), KeepWithin(3_000)):
+        view = apply([step], history)
+        assert view[0] is history[0]
+        assert tuple(view[-2:]) == tuple(history[-2:])
+        assert not unpaired(view)
+        assert estimate_tokens(view) < estimate_tokens(history) / 2
     assert estimate_tokens(history, find("claude-sonnet-4-6")) > 8_000

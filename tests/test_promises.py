@@ -69,7 +69,7 @@ PLANTED: list[tuple[str, Callable[[History], Sequence[Message]], str]] = [
     ("nothing", lambda h: (), "empty"),
     ("the newest turn dropped", lambda h: h[:-1], "newest user message gone"),
     ("a pin dropped", lambda h: [replace(m, pinned=False) for m in h[2:]], "pinned user message gone"),
-    ("thinking kept behind a cut", lambda h: (*h[:2], h[-2], h[-1]), "thinking behind a changed prefix"),
+    ("thinking kept behind a cut", lambda h: (*h[:2], h[-2], h[-1]), "bound to a different conversation"),
     ("a torn tool round", lambda h: (*h[:2], *h[4:]), "refused: messages.2.content.0: unexpected `tool_use_id`"),
     ("a reply first", lambda h: (h[5], *h), "begins with assistant"),
     ("two questions in a row", lambda h: (h[0], h[2], h[6]), "roles no longer alternate"),

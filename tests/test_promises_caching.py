@@ -28,6 +28,11 @@ def said(random: Random, tokens: int) -> str:
     return " ".join(random.choice(WORDS) for _ in range(random.randint(tokens // 2, tokens * 3 // 2)))
 
 
+def chat(**settings: Any) -> ConversationManager:
+    """The production preset with the budget of a chat."""
+    return production(BUDGET, **settings)
+
+
 @dataclass
 class Run:
     """A long conversation with a simulated Claude and what each of its turns was billed."""
@@ -40,8 +45,8 @@ class Run:
 
     @property
     def rewrites(self) -> int:
-        """Turns on which the prefix that was cached could not be read."""
-        return sum(bill.cache_read_input_tokens == 0 for bill in self.bills[1:])
+        """Turns on which most of the input could not be read from the cache: no more than the system prompt was."""
+        return sum(bill.cache_read_input_tokens < bill.total_input / 2 for bill in self.bills[1:])
 
     @property
     def cost(self) -> float:
@@ -59,7 +64,7 @@ def run(turns: int, question: int = 150, reply: int = 350, pins: int = 0, **sett
     """
     random = Random(20_000)
     offline = OfflineClaude(reply=lambda request: Reply([{"type": "text", "text": said(random, reply)}]), log_limit=1)
-    manager: ConversationManager = settings.pop("preset", production)(
+    manager: ConversationManager = settings.pop("preset", chat)(
         system_prompt=SYSTEM, client=offline.client(max_retries=0), **settings
     )
     bills = list[Usage]()

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.messages import History, Message, assistant, exchanges, user
-from labkit.steps.pruning import ClearToolResults, Pin, Prune, by_importance, retain_by_role
+from labkit.steps.pruning import Pin, Prune, by_importance, retain_by_role
+from labkit.steps.tool_results import ClearToolResults
 from labkit.strategies import apply, explain
 from labkit.tokens import estimate_tokens, estimator
 from tests.conversations import conversations
@@ -43,7 +44,7 @@ def test_old_tool_results_are_emptied_and_the_newest_stay() -> None:
     history = tool_talk(6, size=900)
     view = apply((ClearToolResults(keep=2),), history)
     assert problems(view, history) == []
-    assert [text.startswith("[result of look_up cleared") for text in results(view)] == [True] * 4 + [False] * 2
+    assert [text.startswith("[cleared: look_up") for text in results(view)] == [True] * 4 + [False] * 2
     fates = explain((ClearToolResults(keep=2),), history)
     assert [f.fate for f in fates].count("cleared") == 4
     assert estimate_tokens(view) < estimate_tokens(history) / 2
@@ -52,7 +53,7 @@ def test_old_tool_results_are_emptied_and_the_newest_stay() -> None:
 def test_some_tools_are_never_cleared() -> None:
     """By name, as the platform's own context editing allows."""
     history = tool_talk(6)
-    assert ClearToolResults(keep=0, except_tools=("look_up",))(history) == history
+    assert ClearToolResults(keep=0, exclude_tools=("look_up",))(history) == history
 
 
 def test_role_retention_keeps_tool_results_decisions_and_preferences() -> None:

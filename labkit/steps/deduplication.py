@@ -120,6 +120,10 @@ class Deduplicate:
             raise ValueError(f"threshold {self.threshold:,} is not between 0 (all are alike) and 1 (equal ones only)")
         object.__setattr__(self, "_names", Once(_names))
 
+    def __str__(self) -> str:
+        """`questions asked again later left out`."""
+        return "questions asked again later left out"
+
     def __call__(self, history: History) -> History:
         """The history without the earlier copies."""
         gone = {merged.place for merged in self.merged(history)}

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from labkit.messages import History, Message, Ruler
 from labkit.steps.pruning import Prune
+from labkit.strategies import unit
 from labkit.text.mentions import mentions
 from labkit.text.once import Once
 from labkit.text.rules import rules_of
@@ -145,6 +146,10 @@ class KeepImportant:
         """Refuse a limit in which nothing fits."""
         Prune(self.limit)
         object.__setattr__(self, "_scores", Once(self.score))
+
+    def __str__(self) -> str:
+        """`at most 400 tokens, by importance`."""
+        return f"at most {self.limit:,} {unit(self.size)}, by importance"
 
     def __call__(self, history: History) -> History:
         """The history without what matters least."""

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 from labkit.messages import History, Message, Ruler
 from labkit.repair import origins, stands_for
 from labkit.steps.importance import CUES
-from labkit.strategies import Step, apply, check_limit
+from labkit.strategies import Step, apply, check_limit, name, unit
 from labkit.text.mentions import is_identifying, mentions
 from labkit.text.once import Once
 from labkit.text.words import said
@@ -103,6 +103,10 @@ class KeepReferences:
     def __post_init__(self) -> None:
         """Refuse a limit in which nothing fits."""
         check_limit(self.limit)
+
+    def __str__(self) -> str:
+        """The steps inside, and the room that they may use for references."""
+        return f"{', '.join(map(name, self.steps))}, and what they refer to within {self.limit:,} {unit(self.size)}"
 
     def __call__(self, history: History) -> History:
         """The view of the steps with what it refers to put back in its place."""

@@ -179,7 +179,7 @@ STEPS: Mapping[str, Callable[..., tuple[Step, ...]]] = {
     "window_in_tokens": lambda budget: (KeepRecent(budget, size=told_tokens),),
     "by_importance": lambda limit: (Prune(limit, worth=by_importance),),
     "retained_by_role": lambda limit: (retain_by_role, Prune(limit)),
-    "cleared_results": lambda keep: (ClearToolResults(keep),),
+    "cleared_results": lambda keep: (ClearToolResults(keep, batch=1),),
     "without_repeats": lambda: (Deduplicate(),),
     "summary": lambda keep: (Summarize(in_a_line, keep=keep),),
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from labkit.messages import History, exchanges
 from labkit.models import DEFAULT_MODEL
 from labkit.steps.importance import score
-from labkit.strategies import Fate, Step, apply, explain, name
+from labkit.strategies import CLEARED, DROPPED, Fate, Step, apply, explain, name
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.cells.wire import said
 from labkit.teach.cells.words import cut
@@ -14,7 +14,7 @@ from labkit.teach.charts.chart import Chart, Series
 from labkit.teach.lessons.talks import Talk
 from labkit.tokens import estimate_tokens, estimator
 
-PART_OF = {"kept": "history", "dropped": "dropped", "cleared": "summary", "summarized": "summary"}
+PART_OF = {"kept": "history", "dropped": "dropped"} | dict.fromkeys(("cleared", "folded", "summarized"), "summary")
 """The look of a message by its fate; the newest turn and pinned messages have separate colours."""
 
 LABELS = {"current": "newest turn", "history": "kept", "facts": "pinned", "summary": "shortened", "dropped": "dropped"}
@@ -22,7 +22,7 @@ LABELS = {"current": "newest turn", "history": "kept", "facts": "pinned", "summa
 LONGEST = 90
 """Characters of a message beside its bar."""
 
-SHORTER = {"did not fit beside what is newer": "older", "shortened in place": "result emptied"}
+SHORTER = {DROPPED: "older", CLEARED: "result emptied"}
 """Reasons in the words that fit beside a bar."""
 
 
@@ -103,7 +103,9 @@ def _size(fate: Fate, view: History) -> int:
 
 def _told(told: Sequence[Fate], view: History, limit: int, alive: int, asked: int) -> str:
     counts = Counter(fate.fate for fate in told)
-    named = ", ".join(f"{counts[fate]} {fate}" for fate in ("kept", "cleared", "summarized", "dropped") if counts[fate])
+    named = ", ".join(
+        f"{counts[fate]} {fate}" for fate in ("kept", "cleared", "folded", "summarized", "dropped") if counts[fate]
+    )
     tokens = view.total(estimator())
     over = f" That is {tokens - limit:,} more than the budget, because of what must stay." if tokens > limit else ""
     return (
