@@ -104,7 +104,7 @@ def as_asked(one: Exercise, answer: Callable[..., Any]) -> Callable[..., Any]:
     [
         (divides, "stopped with ZeroDivisionError"),
         (leaves, "stopped with SystemExit"),
-        (forgets, "gave back None; let every path end in a return"),
+        (forgets, "gave back None: end each path in a return, or in a raise where an error has to go on"),
         (takes_nothing, "stopped with TypeError: takes_nothing() takes 0 positional arguments"),
     ],
 )

@@ -652,7 +652,8 @@ def test_what_one_builds_on_is_ones_own_once_it_passes(
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "ConversationManager: the solution's, until your own passes its check.",
-        "ConversationManager: your own, which passes its check.",
+        "ConversationManager: your own, which passes its fixed checks; "
+        "random conversations are tried by its check alone.",
     ]
 
 

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,14 @@ class Outcome:
 
     `trouble` is a clause in words, empty when all went well, and `where` the learner's own line; `kind` names
     the error's type, or is "time" when the limit was hit, "busy" when the machine left no time to run the code.
+    `called` are the arguments of the last call, in words.
     """
 
     value: object = None
     trouble: str = ""
     where: str = ""
     kind: str = ""
+    called: str = field(default="", compare=False)
 
     @property
     def untried(self) -> bool:

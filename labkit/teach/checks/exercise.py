@@ -187,7 +187,8 @@ class Exercise:
         probed = replace(self, course=_Probed(self.course)) if self.course else self
         verdict, answer = probed._found()
         if verdict.ok:
-            print(f"{self.name}: your own, which passes its check.")
+            more = "; random conversations are tried by its check alone" if self.course else ""
+            print(f"{self.name}: your own, which passes its fixed checks{more}.")
             own: Answer = answer
             return own
         print(f"{self.name}: the solution's, until your own passes its check.")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ def observed(probes: Sequence[Probe], answer: Answer, seconds: float = 1e9) -> l
     for probe in probes:
         ended = not outcomes or not outcomes[-1].unfinished
         left = min(SECONDS, max(deadline - time.process_time(), 0.1))
-        outcomes.append(bounded(partial(probe.run, telling(answer)), left) if ended else outcomes[-1])
+        outcomes.append(_tried(probe, answer, left) if ended else outcomes[-1])
     return outcomes
 
 
@@ -47,23 +47,45 @@ def known(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
     return _seen[probes, answer]
 
 
-def telling(answer: Answer) -> Answer:
-    """Wrap the answer so that the stub's three dots and a forgotten return raise different errors. A class
-    distinguishes them where its methods are called.
-    """
-    if isinstance(answer, type):
-        return answer
+class Watched:
+    """An answer whose last call is remembered: its arguments, and its result once there is one.
 
-    def told(*args: Any, **named: Any) -> Any:
+    The stub's three dots and a forgotten return raise errors of different kinds.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        """Take the answer; nothing was called yet."""
+        self.answer, self.called, self.results = answer, "", list[object]()
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
         """The answer's result, or an error that says why it is none."""
-        result = answer(*args, **named)
+        self.called = ", ".join([*map(brief, args), *(f"{name}={brief(value)}" for name, value in named.items())])
+        self.results.clear()
+        result = self.answer(*args, **named)
         if result is ...:
-            raise NotYet(f"the function {getattr(answer, '__name__', 'given')}")
+            raise NotYet(f"the function {getattr(self.answer, '__name__', 'given')}")
         if result is None:
-            raise WrongShape("gave back None; let every path end in a return")
+            raise WrongShape("gave back None: end each path in a return, or in a raise where an error has to go on")
+        self.results.append(result)
         return result
 
-    return told
+
+def telling(answer: Answer) -> Answer:
+    """The answer as its calls are watched; a class as it is, because it is watched where its methods are called."""
+    return answer if isinstance(answer, type) else Watched(answer)
+
+
+def _tried(probe: Probe, answer: Answer, seconds: float) -> Outcome:
+    """The outcome of one probe; an error in reading a result is put on the result's form, not on the learner's code."""
+    watched = telling(answer)
+    outcome = bounded(partial(probe.run, watched), seconds)
+    if not isinstance(watched, Watched):
+        return outcome
+    errors = outcome.kind and not (outcome.untried or outcome.unfinished or outcome.kind in ("WrongShape", "Broken"))
+    if errors and watched.results:
+        trouble = f"gave back {brief(watched.results[0])}, which does not have the form that was asked for"
+        outcome = Outcome(trouble=trouble, kind="WrongShape")
+    return replace(outcome, called=watched.called)
 
 
 def finding_of(probe: Probe, got: Outcome, expected: Outcome) -> Finding:
@@ -75,7 +97,8 @@ def finding_of(probe: Probe, got: Outcome, expected: Outcome) -> Finding:
     if got.trouble:
         hint = probe.hint if got.kind == "Broken" else ""
         return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {got.told()}", hint)
-    came = f"It gave {brief(got.value)}; expected {brief(expected.value)}."
+    called = f" Called with {got.called}." if got.called else ""
+    came = f"It gave {brief(got.value)}; expected {brief(expected.value)}.{called}"
     return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {came}", probe.hint)
 
 

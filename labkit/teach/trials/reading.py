@@ -21,7 +21,7 @@ def told(value: Any, name: str, may_be_none: bool = False) -> Any:
     if value is ...:
         raise NotYet(name)
     if value is None and not may_be_none:
-        raise WrongShape("gave back None; let every path end in a return")
+        raise WrongShape("gave back None: end each path in a return, or in a raise where an error has to go on")
     return value
 
 
