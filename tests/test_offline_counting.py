@@ -1,5 +1,8 @@
 """Token estimates: exact sums of ctok's counts, framed as recorded requests were."""
 
+import subprocess
+import sys
+
 import pytest
 from ctok import token_count
 from hypothesis import given, settings
@@ -109,3 +112,26 @@ def test_usage_of_a_cut_reply_is_what_was_allowed():
     message = client.messages.create(**ask(max_tokens=20))
     assert (message.usage.output_tokens, message.stop_reason) == (20, "max_tokens")
     assert text_tokens(message.content[0].text, "3.0") <= 20
+
+
+GROWN = """
+import psutil, sys
+from ctok import token_count
+from labkit.offline.billing.tokens import fresh_text_tokens
+before = psutil.Process().memory_full_info().uss
+count = {"ctok": lambda: token_count("hello", "3.0"), "labkit": lambda: fresh_text_tokens("hello", "3.0")}
+count[sys.argv[1]]()
+print(psutil.Process().memory_full_info().uss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc gives memory back when asked")
+def test_a_count_keeps_less_of_the_vocabulary_than_ctok_reads() -> None:
+    """The witnesses that come with a vocabulary are let go after it is read: a quarter of the memory at the least."""
+    grown = {
+        name: int(
+            subprocess.run([sys.executable, "-c", GROWN, name], capture_output=True, text=True, check=True).stdout
+        )
+        for name in ("ctok", "labkit")
+    }
+    assert grown["labkit"] < 0.75 * grown["ctok"]
