@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from labkit.teach.exercises import exercise
 from labkit.teach.record import ledger
+from labkit.teach.record.progress import as_file_name
 from labkit.teach.report import files as report_files
 from labkit.teach.report.files import Class, Handed, read_class
 from labkit.teach.report.notebooks import NotANotebook, claims_in
+from labkit.teach.report.tables import by_learner
 
 AT = "2026-03-02T10:00:00+00:00"
 
@@ -147,6 +149,27 @@ def test_a_learner_who_handed_in_twice_is_counted_once(tmp_path: Path) -> None:
     assert [one.name for one in class_.students] == ["ADA"]
     assert fates(class_)["a.jsonl"].fate == "skipped"
     assert "the same learner as in b.jsonl" in fates(class_)["a.jsonl"].why
+
+
+def test_a_longer_file_under_a_classmates_name_is_marked_on_her_row(tmp_path: Path) -> None:
+    """Two files under one name are both named where the figures are shown, whichever of them is counted."""
+    hand_in(tmp_path / "ada" / "progress.jsonl", attempt(), named("Ada"))
+    hand_in(tmp_path / "eve" / "progress.jsonl", attempt(), attempt(2), named("Ada"))
+    class_ = read_class(tmp_path)
+    told = "several files under this name: eve/progress.jsonl is counted, ada/progress.jsonl not"
+    assert [one.marks for one in class_.students] == [[told]]
+    assert by_learner(class_.students).rows[0][-1] == told
+    assert fates(class_)["eve/progress.jsonl"].fate == "marked"
+
+
+@pytest.mark.parametrize("name", ["日本 花子", "Ünal Çağlar", "\u0645\u06cc\u200c\u062e", "अनन्\u200dया", "Ngũgĩ", "🦊"])
+def test_a_name_of_any_script_is_kept_as_it_is(name: str, tmp_path: Path) -> None:
+    """Letters, marks, signs and the joiners that some scripts need stay; a file's name can hold what of them it may."""
+    hand_in(tmp_path / "a.jsonl", attempt(), named(name))
+    assert [one.name for one in read_class(tmp_path).students] == [name]
+    kept = as_file_name(name)
+    (tmp_path / f"{kept}.html").touch()
+    assert len(kept) <= 40
 
 
 def test_a_file_under_two_names_is_marked(tmp_path: Path) -> None:

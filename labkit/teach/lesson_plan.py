@@ -38,7 +38,7 @@ class Misconception:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to teach one notebook, in so many minutes."""
+    """The plan of teaching one notebook, in so many minutes."""
 
     minutes: int
     before: tuple[str, ...]

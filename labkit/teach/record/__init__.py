@@ -1,1 +1,1 @@
-"""What a learner did, recorded in a file of their own."""
+"""The work of a learner, recorded in a file of their own."""

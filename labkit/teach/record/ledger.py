@@ -1,7 +1,7 @@
 """Lines of JSON that only ever grow in number, each carrying a hash of itself and of the line before it.
 
-The chain tells that a line was edited, removed, added or moved, and that is all it does: it has no secret, so whoever
-computes it anew can forge it, and lines cut off at the end are not missed by those that stay.
+The chain shows that a line was edited, removed, added or moved, and that is all it does: it has no secret, so whoever
+computes it again can forge it, and lines cut off at the end are not missed by those that stay.
 """
 
 import json
@@ -22,7 +22,7 @@ type Entry = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the lines of a file hold: the records that can be read, oldest first, and what is wrong with the others.
+    """The content of a file's lines: the records that can be read, oldest first, and what is wrong with the others.
 
     Lines are numbered from 1. `broken` are lines that do not follow from the one before, `unreadable` those that are
     no record (such as one torn by a killed process), `unchained` how many carry no chain, `newer` how many a later

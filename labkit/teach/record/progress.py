@@ -1,4 +1,4 @@
-"""What a learner has tried, kept in one append-only file on their own machine.
+"""The tries of a learner, kept in one append-only file on their own machine.
 
 One line of JSON a record: `at` (UTC), `kind` (attempt, hint, solution, answer, prediction, outcome), the `id` of the
 exercise, question or prediction, and details; each line is chained to the one before (`ledger`). Records are bound to
@@ -20,13 +20,13 @@ from labkit.teach.record import ledger
 FOLDER_VARIABLE = "LABKIT_PROGRESS"
 NAME_VARIABLE = "LABKIT_LEARNER"
 LOCK_SECONDS = 2.0
-"""How long a record waits for another notebook that is writing."""
+"""A record waits so long for another notebook that is writing."""
 
 _BLOCK = 8_192
 
 
 def folder() -> Path:
-    """Where progress is kept: the folder named by LABKIT_PROGRESS, else this user's own data folder."""
+    """The place of the progress file: the folder named by LABKIT_PROGRESS, else this user's own data folder."""
     if chosen := os.environ.get(FOLDER_VARIABLE):
         return Path(chosen)
     from platformdirs import user_data_path
@@ -111,7 +111,7 @@ def export(to: str | Path | None = None, name: str | None = None, *, own_words: 
 
 
 def reset() -> Path | None:
-    """Start anew: the records are set aside in a file of the same folder that carries the time in its name.
+    """Begin again: the records are set aside in a file of the same folder that carries the time in its name.
 
     Gives that file's path, or None when nothing was recorded.
     """
@@ -159,7 +159,7 @@ def _write(text: str) -> bool:
 
 
 def _ending(path: Path) -> tuple[str, str]:
-    """The line of the last record, "" when there is none, and the line break that is missing behind the last line."""
+    """The line of the last record, "" when there is none, and the line break that is missing after the last line."""
     size = path.stat().st_size if path.exists() else 0
     block = min(_BLOCK, size)
     while size:

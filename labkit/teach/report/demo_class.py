@@ -136,7 +136,7 @@ def key_and_slips(question: Question) -> tuple[Any, list[Any]]:
 
 @cache
 def came() -> dict[str, str | float]:
-    """What happened in each prediction, as a letter or a number: read from the notebooks' stored outputs."""
+    """The outcome of each prediction, as a letter or a number: read from the notebooks' stored outputs."""
     found: dict[str, str | float] = {}
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         for cell in loads(path.read_text("utf-8"))["cells"]:

@@ -45,7 +45,7 @@ class Handed:
 class Student:
     """One learner of a class: the figures of the progress file, and what the checks in the notebooks say.
 
-    `stored` is what the outputs of a notebook say, `rerun` what its checks said when it was executed anew.
+    `stored` is what the outputs of a notebook say, `rerun` what its checks said when it was executed again.
     """
 
     name: str
@@ -57,9 +57,7 @@ class Student:
     has_progress: bool = False
 
     def right(self, exercise: str) -> bool:
-        """Whether an exercise is right: as its check said in a rerun, else in the progress file or in a stored
-        output.
-        """
+        """Say if an exercise is right: by its check in a rerun, else by the progress file or a stored output."""
         if exercise in self.rerun:
             return self.rerun[exercise] == "right"
         work = self.tally.work.get(exercise)
@@ -140,7 +138,7 @@ def cleaned(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """What two spellings of one name have in common."""
+    """The form that two spellings of one name have in common."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -176,7 +174,7 @@ def _take(folder: Path, path: Path, kept: list[_Progress], books: list[tuple[Pat
 
 
 def _progress(path: Path, name: str, read: ledger.Ledger) -> _Progress:
-    """What is kept of a progress file: its figures, not its records."""
+    """Keep the figures of a progress file, not its records."""
     if not read.entries:
         raise _Skip("holds no record of labkit")
     figures = tally(read.entries)
@@ -188,15 +186,15 @@ def _progress(path: Path, name: str, read: ledger.Ledger) -> _Progress:
 def _content(path: Path, largest: int) -> bytes:
     """A file's bytes, at most `largest` (nothing is read for 0); links, devices and larger files are refused."""
     try:
-        told = path.lstat()
-        if stat.S_ISLNK(told.st_mode):
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
             raise _Skip("a link: hand in the file itself")
-        if not stat.S_ISREG(told.st_mode):
+        if not stat.S_ISREG(found.st_mode):
             raise _Skip("a device or pipe, not a file")
         if not largest:
             return b""
-        if told.st_size > largest:
-            raise _Skip(f"{told.st_size:,} bytes, more than the {largest:,} that are read")
+        if found.st_size > largest:
+            raise _Skip(f"{found.st_size:,} bytes, more than the {largest:,} that are read")
         with os.fdopen(os.open(path, os.O_RDONLY | _CAUTIOUS), "rb") as handle:
             return handle.read(largest)
     except OSError as error:

@@ -37,7 +37,7 @@ type Identity = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Where grades were written, how many learners' changed since the last export, and who is not on the list."""
+    """The file of an export, how many learners' grades changed since the last one, and who is not on the list."""
 
     path: Path
     changed: int

@@ -1,4 +1,4 @@
-"""What one learner did, as tables and sentences for a page of their own."""
+"""The work of one learner, as tables and sentences for a page of their own."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

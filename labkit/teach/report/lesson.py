@@ -1,4 +1,4 @@
-"""What a class is doing now: where everybody is, and which wrong ideas of the last ten minutes are the commonest."""
+"""The state of a lesson: where everybody is, and the commonest wrong ideas of the last ten minutes."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -15,14 +15,14 @@ from labkit.teach.results.syllabus import notebook_of, questions
 from labkit.teach.results.tally import moment
 
 MINUTES = 10
-"""How far back a lesson looks for wrong ideas."""
+"""A lesson looks so far back for wrong ideas."""
 
 type Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one learner was seen last: the id of an exercise, question or prediction, and when."""
+    """The newest record of one learner: the id of an exercise, question or prediction, and its time."""
 
     name: str
     id: str

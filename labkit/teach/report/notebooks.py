@@ -1,4 +1,4 @@
-"""What the stored outputs of a notebook say about its exercises: nothing is run, and what they say is a claim."""
+"""The stored outputs of a notebook, read for what they say about its exercises: nothing is run, and it is a claim."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -51,7 +51,7 @@ def class_page(class_: Class, links: Mapping[str, str] | None = None, live: bool
 
 
 def learner_page(student: Student, generated: bool) -> str:
-    """What one learner did, as an HTML page that can be handed to that learner."""
+    """The work of one learner, as an HTML page that can be handed to that learner."""
     return environment().get_template("learner.html.jinja").render(
         title=f"Report for {student.name}",
         generated=generated,
@@ -120,7 +120,7 @@ def _charts(students: Sequence[Student]) -> Iterator[Chart]:
 
 
 def _fates(title: str, tried: Mapping[str, Sequence[Work | Answers]]) -> Iterator[Chart]:
-    """A bar for each exercise or question, in which every learner stands once; nothing where nobody tried any."""
+    """A bar for each exercise or question, in which every learner is once; nothing where nobody tried any."""
     fates = {id: [_fate(one) for one in all_of_it] for id, all_of_it in tried.items()}
     parts = {"reply": AT_ONCE, "history": LATER, "current": NOT_YET, "dropped": UNTRIED}
     series = [Series(part, [told.count(label) for told in fates.values()], label) for part, label in parts.items()]
@@ -146,7 +146,7 @@ def _fate(one: Work | Answers) -> str:
 
 
 def _figure(chart: Chart) -> dict[str, Any]:
-    """Plotly's form of a chart, without the words: they stand below it as they do below the picture."""
+    """Plotly's form of a chart, without the words: these are below it, as they are below the picture."""
     form = plotly_form(chart)
     form["layout"] |= {"title": {"text": chart.title}, "margin": {"l": 60, "r": 20, "t": 50, "b": 84}}
     return form

@@ -1,7 +1,8 @@
 """Execute the notebooks that were handed in, each from a clean kernel in a closed room, and take what its checks say.
 
-The room (`sandbox`) gets a copy of the notebook and of the Python files beside it. What a notebook says of itself can
-be forged: its checks run in its own kernel, so a rerun finds what runs only in a kernel with a past, not who cheats.
+The room (`sandbox`) gets a copy of the notebook and of the Python files in its folder. What a notebook says of itself
+can be forged, because its checks run in its own kernel: a rerun finds what runs only in a kernel with a past, not who
+cheats.
 """
 
 import json
@@ -24,7 +25,7 @@ from labkit.teach.report.sandbox import Limits, Ran
 
 INSIDE = Path(__file__).resolve().with_name("inside.py")
 SIBLINGS, SIBLING_BYTES = 20, 1_000_000
-"""How many Python files beside a notebook are copied with it, and how large one may be."""
+"""So many Python files of a notebook's folder are copied with it, each of at most so many bytes."""
 
 FORGEABLE = (
     "A rerun's verdicts can be forged: the checks run in the notebook's own kernel. It shows what is right only in a "
@@ -35,7 +36,7 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What came of executing a notebook: what its checks said, and in words how it went."""
+    """The outcome of executing a notebook: what its checks said, and in words how it went."""
 
     claims: Claims
     words: str
@@ -84,8 +85,8 @@ def rerun(path: Path, limits: Limits = DEFAULT_LIMITS, closed: bool = True) -> R
 
 def _copy(path: Path, to: Path) -> None:
     shutil.copyfile(path, to / path.name)
-    beside = [file for file in sorted(path.parent.glob("*.py")) if file.is_file() and not file.is_symlink()]
-    for file in beside[:SIBLINGS]:
+    around = [file for file in sorted(path.parent.glob("*.py")) if file.is_file() and not file.is_symlink()]
+    for file in around[:SIBLINGS]:
         if file.stat().st_size <= SIBLING_BYTES:
             shutil.copyfile(file, to / file.name)
 

@@ -45,7 +45,7 @@ ACCOUNTS = count(2_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one notebook may use: seconds on the clock, and megabytes of memory (each process, and all together)."""
+    """The bounds of one notebook: seconds on the clock, and megabytes of memory (each process, and all together)."""
 
     seconds: float = 120.0
     megabytes: int = 4_000
@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a program said on its output, and why it was stopped, "" when it ended by itself."""
+    """The output of a program, and why it was stopped, "" when it ended by itself."""
 
     output: bytes
     stopped: str = ""

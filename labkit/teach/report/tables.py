@@ -188,7 +188,7 @@ def _question(students: Sequence[Student], id: str) -> Row:
 
 
 def by_prediction(students: Sequence[Student]) -> Table:
-    """A row a prediction: what was guessed, beside what came."""
+    """A row a prediction: what was guessed, and what came."""
     head = ("prediction", "what it asks", "compared", "right", "commonest guess", "what came", "median guess")
     rows = tuple(_prediction(students, id) for id in predictions())
     note = (
@@ -226,7 +226,7 @@ def by_certainty(students: Sequence[Student]) -> Table:
 
 
 def by_rerun(students: Sequence[Student]) -> Table:
-    """A row for each learner whose notebooks were executed anew, when any were."""
+    """A row for each learner whose notebooks were executed again, when any were."""
     head = ("learner", "notebooks", "right from a clean kernel", "right elsewhere only")
     rows = tuple(
         (
@@ -251,8 +251,8 @@ def by_file(class_: Class) -> Table:
     files = sorted(class_.files, key=lambda one: (order[one.fate], one.path))
     rows = tuple((one.path, one.fate, one.learner, one.why) for one in files)
     note = (
-        "A marked file is counted like the others. The chain of a progress file tells that a line was changed; it "
-        "cannot tell who did it, and does not miss lines cut off at the end."
+        "A marked file is counted like the others. The chain of a progress file shows that a line was changed; it "
+        "cannot show who did it, and does not miss lines cut off at the end."
     )
     return Table("files", "Files", ("file", "what became of it", "learner", "why"), rows, note)
 

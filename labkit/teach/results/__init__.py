@@ -1,1 +1,1 @@
-"""What the records of one learner come to: what there is to do, how it is counted, and where they stand."""
+"""The figures of one learner's records: what there is to do, how it is counted, and what is done."""

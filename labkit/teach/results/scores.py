@@ -41,7 +41,7 @@ def score(records: Records | None = None) -> Shown:
 
 
 def to_repeat(records: Records | None = None) -> Shown:
-    """What to read again: for each question that was answered and is not right by now, links to where it is taught."""
+    """List what to read again: for each question answered and not right by now, links to where it is taught."""
     answers = _answers(records)
     missed = [questions()[id] for id, one in answers.items() if not one.right]
     rows = dict.fromkeys(row for question in missed for row in taught(question))
@@ -63,7 +63,7 @@ def taught(question: Question) -> tuple[str, ...]:
 
 
 def section(row: str) -> str:
-    """Where a row is taught, as a link: the notebook's file, and the heading above the first cell that covers the row.
+    """The link to where a row is taught: the notebook's file, and the heading above the first cell that covers the row.
 
     Where the notebook is not at hand, the file alone.
     """

@@ -1,4 +1,4 @@
-"""Where a learner stands: what is done, notebook by notebook and objective by objective, and what comes next."""
+"""The standing of a learner: what is done, notebook by notebook and objective by objective, and what comes next."""
 
 import os
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ HEAD = ("notebook", "exercises right", "hints", "solutions", "questions right", 
 
 
 def where_you_stand(notebook: str = "") -> Shown:
-    """What this learner has done in each notebook and what comes next; with a number such as "01", the objectives of
-    that notebook one by one.
+    """Show what this learner has done in each notebook and what comes next; with a number such as "01", the objectives
+    of that notebook one by one.
 
     Read from the local progress file alone. Raises KeyError for a notebook that does not exist.
     """
@@ -64,7 +64,7 @@ def _words(done: Tally) -> str:
 
 
 def _next_in(done: Tally, number: str) -> str:
-    """What to do next in a notebook, "" when all is right."""
+    """The next thing to do in a notebook, "" when all is right."""
     for id in of_notebook(all_exercises(), number):
         if not done.work.get(id, Work()).right:
             return f"exercise {id}"

@@ -1,4 +1,4 @@
-"""What there is to do, by id: notebooks, the objectives of the curriculum, exercises, questions and predictions."""
+"""The things to do, by id: notebooks, the objectives of the curriculum, exercises, questions and predictions."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
