@@ -1,8 +1,7 @@
 """Exercises bound to an id: a stub to fill in, a check that names the misconception, hints in steps and a solution.
 
-A check runs the learner's function on a few probes, and so the reference solution and every known wrong answer. What
-behaves like the reference is right; what behaves like a known mistake gets that mistake's own message. The exercises
-themselves are in labkit.teach.exercises, one module a notebook.
+A check runs the learner's function, the reference and every known wrong answer (in labkit.teach.exercises) on probes.
+What behaves like the reference is right; what behaves like a known mistake gets that mistake's own message.
 """
 
 import io
