@@ -133,11 +133,14 @@ def objectives_of(notebook: Notebook) -> list[str]:
 
 
 def lengths(notebook: Notebook) -> Iterator[str]:
-    """Twenty-five to sixty cells (a lab more); short code cells, few in a row, a page of prose at most."""
+    """Twenty-five to sixty cells (a lab more); short code cells, few in a row, a page of prose at most.
+
+    Cells for practice (lighter steps, reasons, the review) are not counted: they are there to be worked on.
+    """
     exercises = sum("exercise" in cell["metadata"] for cell in notebook.cells)
     allowed = LAB_CELLS if exercises >= LAB_EXERCISES else CELLS
-    if len(notebook.cells) not in allowed:
-        yield f"{len(notebook.cells)} cells, from {allowed[0]} to {allowed[-1]} are allowed"
+    if (many := sum("practice" not in cell["metadata"] for cell in notebook.cells)) not in allowed:
+        yield f"{many} cells, from {allowed[0]} to {allowed[-1]} are allowed"
     for place, _, source in notebook.of("code"):
         if (count := sum(1 for line in source.splitlines() if line.strip())) > CODE_LINES:
             yield f"cell {place}: {count} lines of code, at most {CODE_LINES}"

@@ -1,9 +1,13 @@
 """The lighter steps before an exercise: each is right with its solution, and wrong answers are not."""
 
+import ast
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labkit.lab import ROOT
 from labkit.teach.checks.exercise import Exercise
 from labkit.teach.checks.solutions import runnable
 from labkit.teach.checks.steps import Lighter, Puzzle, blanked, logical_lines, program, solved
@@ -83,6 +87,41 @@ def test_the_lines_are_few_and_shuffled(one):
     assert len(puzzle.shuffled) - len(right) <= 2
     assert right != sorted(right)
     assert one.puzzle() == puzzle
+
+
+NOTEBOOKS = {
+    path.name[:2]: json.loads(path.read_text("utf-8"))["cells"] for path in (ROOT / "notebooks").glob("*.ipynb")
+}
+
+
+def places(number, wanted):
+    """The places (from 0) of a notebook's code cells whose source fits."""
+    return [
+        place
+        for place, cell in enumerate(NOTEBOOKS[number])
+        if cell["cell_type"] == "code" and wanted("".join(cell["source"]))
+    ]
+
+
+@pytest.mark.parametrize("one", STEPPED, ids=lambda one: one.id)
+def test_both_steps_come_before_the_exercise(one):
+    """Filling in comes first, then the order, then the stub; the code to fill in is made from the solution."""
+    number = one.id[:2]
+    (fill,) = places(number, lambda source: f'exercise("{one.id}").complete(' in source)
+    (ordering,) = places(number, lambda source: f'order("{one.id}")' in source)
+    stubs = [place for place, cell in enumerate(NOTEBOOKS[number]) if cell["metadata"].get("exercise") == one.id]
+    assert fill < ordering
+    assert number == "06" or ordering < stubs[0]
+    given = "".join(NOTEBOOKS[number][fill]["source"])
+    assert ast.dump(ast.parse(given)) == ast.dump(
+        ast.parse(f'{one.blanked()}\nexercise("{one.id}").complete({one.name})')
+    )
+
+
+@pytest.mark.parametrize("number", sorted({one.id[:2] for one in STEPPED}))
+def test_the_first_line_of_ones_own_comes_by_cell_12(number):
+    """Each notebook with steps has something to write by cell 12, counted from 0."""
+    assert min(places(number, lambda source: ".complete(" in source or "return ..." in source)) <= 12
 
 
 def test_an_ordered_program_that_does_not_run_says_so():

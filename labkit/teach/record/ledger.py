@@ -86,6 +86,12 @@ def read(data: bytes) -> Ledger:
     return Ledger(tuple(entries), tuple(broken), tuple(unreadable), unchained, newer, start)
 
 
+def link_of(line: str) -> str:
+    """The link that a line carries; empty where it carries none."""
+    found = _CHAIN.search(line)
+    return found[1] if found else ""
+
+
 def lines_of(data: bytes) -> list[tuple[int, str]]:
     """The lines that are not blank, numbered from 1, whatever a mail program did to their ends."""
     lines = data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterator
 from html import escape
+from math import ceil
 
-from labkit.teach.cells.shown import Shown, as_html, framed, table
+from labkit.teach.cells.shown import Shown, as_html, framed, page, table
 from labkit.teach.cells.words import counted
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
@@ -12,6 +13,9 @@ from labkit.teach.record import progress
 from labkit.teach.results.syllabus import Objective, notebooks, objectives, of_notebook, questions
 from labkit.teach.results.tally import Answers, Guess, Tally, Work, tally
 
+ENOUGH = 0.7
+"""The share of an objective's points that is enough."""
+OBJECTIVE_HEAD = ("objective", "what it says", "practised", "still missing")
 HEAD = ("notebook", "exercises right", "hints", "solutions", "questions right", "predictions right", "next")
 
 
@@ -25,8 +29,9 @@ def where_you_stand(notebook: str = "") -> Shown:
         raise KeyError(f"there is no notebook {notebook!r}; there are {', '.join(notebooks())}")
     done = tally(progress.records())
     if notebook:
-        rows = [(one.id, one.line, _practised(done, one)) for one in _objectives_of(notebook)]
-        return table(("objective", "what it says", "practised"), rows, f"{int(notebook)} · {notebooks()[notebook]}")
+        rows = [(one.id, one.line, _practised(done, one), missing(done, one)) for one in _objectives_of(notebook)]
+        title = f"{int(notebook)} · {notebooks()[notebook]}"
+        return table(OBJECTIVE_HEAD, rows, title) if rows else page([f"{title}: a tour, without objectives."])
     shown = table(HEAD, [_row(done, number) for number in notebooks()], "Where you stand")
     words = [_words(done), *_warning()]
     folds = [_fold(done, number) for number in notebooks() if list(_objectives_of(number))]
@@ -87,11 +92,31 @@ def _objectives_of(number: str) -> list[Objective]:
     return [one for one in objectives().values() if one.notebook == number]
 
 
-def _practised(done: Tally, one: Objective) -> str:
+def points(done: Tally, one: Objective) -> tuple[int, int]:
+    """The points reached on an objective and all there are: one for each exercise and each question."""
     right = sum(done.work.get(id, Work()).right for id in one.exercises)
     right += sum(done.answers.get(id, Answers()).right for id in one.questions)
-    many = len(one.exercises) + len(one.questions)
-    return f"{right} of {many}{' ✓' * (right == many)}" if many else "by reading"
+    return right, len(one.exercises) + len(one.questions)
+
+
+def reached(done: Tally, one: Objective) -> bool:
+    """True with seven tenths of an objective's points, or with one of its exercises right."""
+    right, many = points(done, one)
+    return any(done.work.get(id, Work()).right for id in one.exercises) or (many > 0 and right >= ENOUGH * many)
+
+
+def missing(done: Tally, one: Objective) -> str:
+    """The words for what is still to be done on an objective; empty where it is reached or nothing practises it."""
+    right, many = points(done, one)
+    if not many or reached(done, one):
+        return ""
+    more = counted(ceil(ENOUGH * many) - right, "right answer")
+    return f"{more}, or exercise {' or '.join(one.exercises)}" if one.exercises else more
+
+
+def _practised(done: Tally, one: Objective) -> str:
+    right, many = points(done, one)
+    return f"{right} of {many}{' ✓' * reached(done, one)}" if many else "by reading"
 
 
 def _fold(done: Tally, number: str) -> str:
