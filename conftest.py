@@ -1,4 +1,4 @@
-"""What every test run shares: a home of its own, so that no test reads or writes what belongs to the learner."""
+"""Give every test run a separate home, so that no test reads or writes what belongs to the learner."""
 
 import os
 import shutil

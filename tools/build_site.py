@@ -84,7 +84,7 @@ def tidied(soup: BeautifulSoup) -> str:
 
 
 def as_text(target: str) -> str:
-    """Where the site keeps a file of the workbook that a notebook links to: beside the pages, as plain text."""
+    """The place in the site of a file that a notebook links to: with the pages, as plain text."""
     return f"{Path(target).name}.txt"
 
 

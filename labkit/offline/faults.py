@@ -12,7 +12,7 @@ from labkit.offline.events import event
 from labkit.offline.wire import ERROR_TYPES, ApiError, HttpResponse
 
 RETRY_AFTER_MS = 20
-"""How long a fault asks the SDK to wait, in milliseconds, so that its own retries end within a lesson's patience."""
+"""Milliseconds that a fault asks the SDK to wait, so that its own retries end within a lesson's patience."""
 RATE_LIMIT = 30_000
 """Input tokens a minute that a simulated rate limit names. Source: recorded 429 in the anthropic 2.12.0
 sdist, February 2026."""

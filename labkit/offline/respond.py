@@ -41,7 +41,7 @@ class Answer:
 
 
 def look(call: Call) -> View:
-    """What the model sees of a call: bound thinking checked, what a summary stands for left out, edits applied."""
+    """The body of a call as the model sees it: bound thinking checked, summarized messages left out, edits applied."""
     dropped = _checked_thinking(call)
     body = compaction.from_last_summary(_without_passing_notes(thinking.without(call.body, dropped)))
     tally = tally_of(body, call.model, len(call.request.body))
@@ -84,7 +84,7 @@ def answer(call: Call, view: View) -> Answer:
 
 
 def _bill(call: Call, body: Json, tally: Tally, tokens: int) -> tuple[Bill, Sequence[Link]]:
-    """How the input is billed; the chain of blocks is made only when caching or its diagnostics need it."""
+    """The bill of the input; the chain of blocks is made only when caching or its diagnostics need it."""
     caching = cache.wants_cache(body)
     if not caching and body.get("diagnostics") is None:
         return Bill(tokens), ()

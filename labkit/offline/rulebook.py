@@ -37,7 +37,7 @@ BEHAVIOURS = (
     "endings",
     "words.memory",
 )
-"""Modules whose behaviour is not an error but has evidence of its own."""
+"""Modules whose behaviour is not an error but has evidence too."""
 HEAD = """# What the offline Claude holds to
 
 Every rule by which the offline Claude refuses a request, with the evidence for it and the test that shows it through
@@ -66,7 +66,7 @@ def rules_of(module: ModuleType) -> list[Callable[..., Any]]:
 
 
 def evidence_of(thing: object) -> tuple[str, str]:
-    """What a docstring says, and the evidence it gives, each on one line."""
+    """The text of a docstring, and the evidence it gives, each on one line."""
     words = re.sub(r"\s+", " ", inspect.getdoc(thing) or "").strip()
     said, _, evidence = words.partition("Evidence: ")
     found, _, more = evidence.partition(" Returns ")

@@ -17,7 +17,7 @@ from labkit.offline.wire import ApiError, HttpRequest, HttpResponse, dumps
 IDLE = 60
 """Seconds after which a silent connection is closed, and that a simulated read timeout keeps a client waiting."""
 SERVER = "Offline Claude (simulated)"
-"""How every answer names its server, so that nobody takes its words for the API's."""
+"""The server's name in every answer, so that nobody takes its words for the API's."""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on, zero seconds: closing the socket then resets the connection."""
 

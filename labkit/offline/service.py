@@ -1,4 +1,4 @@
-"""What the API holds between requests: its models, clock, caches, threads, and who writes the replies."""
+"""The API's state between requests: its models, clock, caches, threads, and the writer of its replies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,8 +15,7 @@ PLATFORMS = ("claude-api", "bedrock-legacy")
 
 
 class Clock:
-    """A virtual clock in seconds: it stands still until a lesson moves it, so that nothing depends on the
-    time of day."""
+    """A virtual clock in seconds: only a lesson moves it, so that nothing depends on the time of day."""
 
     def __init__(self, now: float = 0.0) -> None:
         """Start at `now` seconds."""

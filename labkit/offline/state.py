@@ -1,5 +1,4 @@
-"""What the API remembers between requests: cache entries, threads, fingerprints. In memory, or shared in one SQLite
-file.
+"""The API's memory between requests: cache entries, threads, fingerprints. In one process, or shared in a SQLite file.
 
 Nothing else is remembered: any worker can answer any request of any conversation.
 """
@@ -89,7 +88,7 @@ class SqliteState:
     """State that several workers share: one SQLite file, on a clock that they share too."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        """Open the file, or make it; each process needs an object of its own."""
+        """Open the file, or make it; each process needs a separate object."""
         self._clock = clock
         self._lock = Lock()
         self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)

@@ -1,4 +1,4 @@
-"""Where a reply ends: stop sequences, max_tokens, the window. Applied to whatever the reply function wrote.
+"""The end of a reply: stop sequences, max_tokens, the window. Applied to anything that the reply function wrote.
 
 Evidence: Anthropic docs, Context windows and Handling stop reasons, read August 2026.
 """

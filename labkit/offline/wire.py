@@ -1,4 +1,4 @@
-"""What crosses the wire: an HTTP request, an HTTP response, the reply between them, and the API's error."""
+"""The values on the wire: an HTTP request, an HTTP response, the reply between them, and the API's error."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class HttpResponse:
 
 
 class ReplyLike(Protocol):
-    """What a reply function gives back: content blocks, a stop reason, and the grounds it rests on."""
+    """The result of a reply function: content blocks, a stop reason, and the grounds it rests on."""
 
     @property
     def content(self) -> Sequence[Json]:

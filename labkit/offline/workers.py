@@ -119,7 +119,7 @@ def serve(options: argparse.Namespace, bound: socket.socket, file: Path | None) 
     server = OfflineServer(claude_of(options, state), bound)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        """End the loop from a thread of its own: the loop must go on to notice."""
+        """End the loop from a separate thread: the loop must go on to notice."""
         threading.Thread(target=server.shutdown).start()
 
     for number in SIGNALS:

@@ -28,7 +28,7 @@ class JSONStore:
         return f"JSONStore({str(self.path)!r})"
 
     def read(self) -> Saved | None:
-        """What the file holds, None when there is no file. Raises SavedFormError, StoreError."""
+        """The content of the file, None when there is no file. Raises SavedFormError, StoreError."""
         with reported(self.path):
             if not is_file(self._file, self.path):
                 return None

@@ -53,7 +53,7 @@ class RedisStore:
         return f"RedisStore(..., {self.key!r})"
 
     def read(self) -> Saved | None:
-        """What the hash holds, None when there is none. Raises SavedFormError, StoreError."""
+        """The content of the hash, None when there is none. Raises SavedFormError, StoreError."""
         from redis.client import NEVER_DECODE
 
         with self._reported():

@@ -1,7 +1,7 @@
-"""A conversation as bytes and back, exactly, without touching a file: what the stores of `persistence` keep.
+"""A conversation as bytes and back, exactly, without touching a file: the form that all stores keep.
 
 One JSON document, a message a line. Messages are written once and named by their places, so that after a load the
-working history and all that stands for older messages share the transcript's own Message objects, as they did before.
+working history and all replaced messages share the transcript's own Message objects, as they did before.
 """
 
 import json
@@ -29,12 +29,12 @@ type Document = dict[str, Any]
 
 
 class SavedFormError(ValueError):
-    """What is stored is not a conversation that labkit can read, or what was given cannot be saved; says where."""
+    """The bytes are not a conversation that labkit can read, or a value cannot be saved; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a store keeps: a manager's class name, its settings, its conversation, and how often it was saved there.
+    """The content of a store: a manager's class name, its settings, its conversation, and how often it was saved there.
 
     `settings` holds JSON values only. `revision` counts the saves to one place, 0 before the first.
     """
@@ -123,7 +123,7 @@ def document_of(saved: Saved) -> Document:
 
 
 def saved_of(document: Document, name: str = "this document") -> Saved:
-    """What a document in labkit's form holds. Raises SavedFormError where it does not have the form."""
+    """The content of a document in labkit's form. Raises SavedFormError where it does not have the form."""
     _check(document, f"{name} is damaged")
     messages = _messages([*document["transcript"], *document["beside"]], name)
     said = History(messages[: len(document["transcript"])])
@@ -176,7 +176,7 @@ def sealed(saved: Saved, seal: Seal | None = None) -> bytes:
 
 
 def unsealed(data: object, where: str, seal: Seal | None = None) -> Saved:
-    """What the bytes stored at `where` hold, unsealed if there is a seal. Raises SavedFormError."""
+    """The content of the bytes stored at `where`, unsealed if there is a seal. Raises SavedFormError."""
     left = "; it was left as it is: restore a copy of it, or choose another place"
     data = data.encode() if isinstance(data, str) else data
     if not isinstance(data, bytes):

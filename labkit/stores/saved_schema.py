@@ -77,7 +77,7 @@ class SavedSummary(TypedDict):
 
 @closed
 class SavedMeter(TypedDict):
-    """What the last bill said: the view sent and its reply were so many tokens.
+    """The last bill: the view sent and its reply were so many tokens.
 
     The view is a number when it was that many messages from the start of the history, otherwise their places; null for
     no view.
@@ -133,7 +133,7 @@ class TextbookSummary(TypedDict):
 
 @closed
 class TextbookForm(TypedDict):
-    """What the textbook version saves, its Node.js names written as Python's.
+    """The saved form of the textbook version, its Node.js names written as Python's.
 
     Its code leaves out the settings; they are taken where somebody added them.
     """

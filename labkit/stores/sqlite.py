@@ -31,7 +31,7 @@ class SQLiteStore:
         return f"SQLiteStore({str(self.path)!r}, {self.key!r})"
 
     def read(self) -> Saved | None:
-        """What the row holds, None when there is no such row or database. Raises SavedFormError, StoreError."""
+        """The content of the row, None when there is no such row or database. Raises SavedFormError, StoreError."""
         with self._opened() as database:
             row = database and self._row(database, "body")
         return unsealed(row[0], self._where, self.seal) if row else None

@@ -39,7 +39,7 @@ class Store(Protocol):
     """One place for one conversation. Any object with these three methods is a store, yours included."""
 
     def read(self) -> Saved | None:
-        """What is stored; None when nothing was saved here yet. Raises SavedFormError, StoreError."""
+        """The stored conversation; None when nothing was saved here yet. Raises SavedFormError, StoreError."""
 
     def write(self, saved: Saved) -> int:
         """Save, if `saved.revision` is still the stored one, and give the new revision.

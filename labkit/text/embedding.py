@@ -29,7 +29,7 @@ LONGEST_WORD = 100
 
 
 class Embedder(Protocol):
-    """What a step needs to compare texts: a vector for each text, and how alike one is to many, from 0 to 1.
+    """An embedder: a vector for each text, and how alike one is to many, from 0 to 1.
 
     `threshold` is the likeness from which two texts count as the same once the guard has nothing against it.
     """
@@ -37,11 +37,11 @@ class Embedder(Protocol):
     threshold: float
 
     def embed(self, text: str) -> Any:
-        """A small value that stands for the text; computed once for each text."""
+        """A small value for the text; computed once for each text."""
         ...
 
     def similarities(self, vector: Any, others: Sequence[Any]) -> Sequence[float]:
-        """How alike the text of `vector` is to each of the others."""
+        """The likeness of the text of `vector` to each of the others."""
         ...
 
 

@@ -61,7 +61,8 @@ class Mention(NamedTuple):
 
 @lru_cache(maxsize=2_048)
 def mentions(text: str) -> tuple[Mention, ...]:
-    """What a text names, in the order of kinds: with digits first, then names, then days and numbers in words.
+    """The names and numbers of a text, in the order of kinds: with digits first, then names, then days and numbers in
+    words.
 
     Kinds are identifier, contact, date, time, amount, number, name, day. Importance, relevance and references all read
     the same messages: what the newest 2,048 texts name is remembered.

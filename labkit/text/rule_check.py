@@ -23,7 +23,7 @@ type Fate = Literal["kept", "weakened", "gone"]
 
 
 class Verdict(NamedTuple):
-    """What became of a rule: its fate, the words of the text that come nearest, and why it is not kept."""
+    """The fate of a rule, the words of the text that come nearest, and the reason why it is not kept."""
 
     rule: str
     fate: Fate
@@ -212,7 +212,7 @@ def _verdict(text: str, places: list[_Place], whole: str) -> Verdict:
 
 
 def _complaint(rule: _Words, place: _Place) -> str:
-    """What keeps a place from keeping the rule; empty when one of its stretches does."""
+    """The reason why a place does not keep the rule; empty when one of its stretches does."""
     if why := _let_off(rule, place):
         return why
     found = [s for s in place.stretches if s.words.content & rule.content]
@@ -265,7 +265,7 @@ def _differs(rule: _Words, stretch: _Words) -> str:
 
 
 def _narrowed(rule: _Words, stretch: _Words) -> str:
-    """What the stretch adds inside the rule, or behind it as a condition."""
+    """The words that the stretch adds inside the rule, or after it as a condition."""
     inside = [place for place, key in enumerate(stretch.keys) if key in rule.content]
     first, last = inside[0], inside[-1]
     for place, key in enumerate(stretch.keys):

@@ -17,7 +17,7 @@ type Kind = Literal["forbids", "limits", "obliges"]
 RULE_TOKENS = 50
 """The most tokens that one rule may take where it is carried on."""
 RULE_CHARACTERS = 150
-"""What fits 50 tokens of the tokenizer with the fewest characters a token (3.0 a token, estimated)."""
+"""The characters that fit 50 tokens of the tokenizer with the fewest characters a token (3.0 a token, estimated)."""
 
 _CUES: dict[Kind, str] = {
     "forbids": r"\b(?:never(?! mind)|(?:do|must|may|shall|should|will|can|need) ?n[o']t|don't|mustn't|can't|cannot|"
@@ -62,7 +62,7 @@ _PAST = re.compile(
     r"\b(?:\w+ed|was|were|took|bought|sold|came|had|made|paid|spent|got|went|sent|left|ran|cost|saw|met|"
     r"did|flew|drove)\b"
 )
-"""What makes a sentence with a bare quantity a report: 'it took less than 3 hours' limits nothing."""
+"""Words that make a sentence with a bare quantity a report: 'it took less than 3 hours' limits nothing."""
 _QUANTITY = re.compile(r"(?:up to|under|below|within|fewer than|less than) .*\d|or (?:less|fewer|more|below|under)")
 _EATS = re.compile(r"\b(?:eat|drink|take|use|work|travel|fly|drive|stand|have|accept|pay|afford|tolerate)\b")
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.S)
@@ -106,7 +106,7 @@ def sentences(text: str) -> Iterator[str]:
 def rules_of(messages: Iterable[Message]) -> list[Rule]:
     """The rules in what users and the system wrote in these messages, the oldest first, each once.
 
-    A message that stands for older ones counts as these. A rule that is said again takes its newest place.
+    A message that replaces older ones counts as these. A rule that is said again takes its newest place.
     """
     found: dict[str, Rule] = {}
     for message in messages:

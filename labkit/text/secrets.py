@@ -94,5 +94,4 @@ FORMS: Mapping[str, Callable[[str], Iterator[Span]]] = {
     "ssn": _matching(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"),
     "phone": _matching(_PHONE),
 }
-"""What a Redactor finds by its form: for each name a function from a text in plain form to the places of what it
-finds."""
+"""The finders of a Redactor: for each name a function from a text in plain form to the places of what it finds."""

@@ -81,7 +81,7 @@ def test_cut_to_half(benchmark: BenchmarkFixture, name: str, count: int, most: f
 
 @cpu
 def test_cut_to_half_around_pins(benchmark: BenchmarkFixture) -> None:
-    """One message in a hundred is pinned: what is kept is put together anew, within 1 ms."""
+    """One message in a hundred is pinned: the kept messages are put together again, within 1 ms."""
     history = talk(10_000, pinned=100)
     benchmark(apply, [KeepRecent(history.total(estimator()) // 2, size=estimator())], history)
     assert benchmark.stats.stats.min <= 0.001
@@ -89,7 +89,7 @@ def test_cut_to_half_around_pins(benchmark: BenchmarkFixture) -> None:
 
 @cpu
 def test_cut_to_half_by_importance(benchmark: BenchmarkFixture) -> None:
-    """Every exchange is rated on every call, so this is no scan over counts: it is shown, with a bar of its own."""
+    """Every exchange is rated on every call, so this is no scan over counts: it has a separate bar."""
     history = talk(10_000)
     benchmark(apply, [Prune(history.total(estimator()) // 2, estimator(), by_importance)], history)
     assert benchmark.stats.stats.min <= 0.060

@@ -1,4 +1,4 @@
-"""How quickly the offline Claude answers, warm, in one process and over loopback: medians against their bars."""
+"""The speed of the offline Claude, warm, in one process and over loopback: medians against their bars."""
 
 import http.client
 import json
@@ -44,7 +44,7 @@ def test_stream(benchmark: Any) -> None:
 
 
 def test_requests_a_second_over_loopback_with_two_workers() -> None:
-    """Four clients with connections of their own, for two seconds: at least 300 requests a second."""
+    """Four clients with separate connections, for two seconds: at least 300 requests a second."""
     command = [sys.executable, "-m", "labkit.offline", "--port", "0", "--workers", "2"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None

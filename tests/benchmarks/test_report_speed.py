@@ -1,4 +1,4 @@
-"""The class report of 300 learners: at most 10 seconds of processor time and 300 MB, in a process of its own."""
+"""The class report of 300 learners: at most 10 seconds of processor time and 300 MB, in a separate process."""
 
 import os
 import subprocess

@@ -32,7 +32,7 @@ def controls(widget: Locator) -> list[tuple[str, Locator]]:
 
 
 def label(control: Locator) -> str:
-    """What a control is called."""
+    """The label of a control."""
     return control.locator("label, legend").first.inner_text()
 
 

@@ -37,7 +37,7 @@ HARMLESS = re.compile(r"Failed to load resource: .*404")
 
 @contextmanager
 def lab_server(root: Path) -> Iterator[str]:
-    """A lab on a free port, over a copy of the notebooks in `root`, with settings of its own; yields its address."""
+    """A lab on a free port, over a copy of the notebooks in `root`, with separate settings; yields its address."""
     shutil.copytree(lab.ROOT / "notebooks", root / "notebooks", dirs_exist_ok=True)
     port = lab.free_port()
     flags = [f"--port={port}", "--no-browser", f"--ServerApp.root_dir={root}", "--IdentityProvider.token="]
@@ -152,7 +152,7 @@ class LabPage:
         return self.notebook.locator(".labkit-explore").all()
 
     def failures(self) -> list[str]:
-        """What cells wrote to stderr or raised."""
+        """The texts that cells wrote to stderr or raised."""
         return self.notebook.locator(
             '[data-mime-type$="jupyter.error"], [data-mime-type$="jupyter.stderr"]'
         ).all_inner_texts()

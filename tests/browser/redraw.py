@@ -1,4 +1,4 @@
-"""How soon a widget redraws in the browser: from the key that moves a slider to the picture on the page."""
+"""Measure how soon a widget redraws in the browser: from the key that moves a slider to the picture on the page."""
 
 import statistics
 

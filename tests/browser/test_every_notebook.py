@@ -51,7 +51,7 @@ def test_every_control_answers_to_keys_and_mouse(tab):
 
 
 def test_play_moves_the_slider_by_itself(tab):
-    """The play button walks on from where the slider stands, and a second click stops it."""
+    """The play button walks on from the slider's place, and a second click stops it."""
     for widget in tab.explorers():
         for control in widget.locator(".labkit-control:has(button)").all():
             slider, play = control.locator("input"), control.locator("button")

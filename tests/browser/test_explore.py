@@ -130,7 +130,7 @@ def test_a_narrow_page_has_a_picture_of_its_own(page, one):
 
 
 def test_two_views_of_one_widget_agree(page, one):
-    """What is moved in one place moves in the other, and so it does when code moves it."""
+    """A control moved in one place moves in the other, and so it does when code moves it."""
     two = page.locator("#two")
     one.get_by_role("slider").press("End")
     one.get_by_role("slider").press("ArrowLeft")

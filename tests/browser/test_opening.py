@@ -61,7 +61,7 @@ def test_without_the_repair_it_would_be(lab, lab_folder):
 
 
 def run_before_the_kernel(tab, folder, name):
-    """What stands below the one cell of a notebook, with a stored output, that is run before its kernel starts."""
+    """The output below the one cell of a notebook, with a stored output, that is run before its kernel starts."""
     stored = {"name": "stdout", "output_type": "stream", "text": ["stored\n"]}
     cell = {"cell_type": "code", "execution_count": 1, "id": "early", "metadata": {}, "outputs": [stored]}
     write(folder, name, {**cell, "source": ["print('new')"]})
@@ -91,7 +91,7 @@ def test_without_the_lab_it_would_be_dropped(jupyterlab, lab_folder):
 
 
 def follows_to_the_glossary(tab):
-    """Whether a link to the glossary, in a notebook that was closed, ends there within two seconds."""
+    """True if a link to the glossary, in a notebook that was closed, ends there within two seconds."""
     tab.turn_to("00_start_here")
     tab.notebook.get_by_role("link", name="Tokens").click()
     heading = tab.notebook.get_by_role("heading", name="Glossary")
@@ -101,7 +101,7 @@ def follows_to_the_glossary(tab):
 
 
 def test_a_link_to_a_heading_of_a_closed_notebook_ends_there(lab):
-    """The glossary stands at the top of the panel."""
+    """The glossary is at the top of the panel."""
     assert follows_to_the_glossary(lab)
 
 

@@ -46,7 +46,7 @@ def page(browser):
     widget = quiz("07")
 
     def kernel(sent):
-        """What the kernel makes of a message of the browser's."""
+        """The kernel's answer to a message of the browser's."""
         if sent["seed"] != widget.seed:
             widget.seed = sent["seed"]
         else:
@@ -54,7 +54,7 @@ def page(browser):
         return state()
 
     def state():
-        """What is shared with the browser."""
+        """The state that is shared with the browser."""
         return {name: getattr(widget, name) for name in ("questions", "given", "results", "score", "seed")}
 
     page = browser.new_page(viewport={"width": 800, "height": 900})
@@ -217,7 +217,7 @@ def test_axe_finds_nothing_to_complain_of(page, scheme):
 
 
 def test_two_checks_on_one_page_stay_apart(page):
-    """A second check loads the file anew and takes no id of the first: labels and reasons find their own."""
+    """A second check loads the file again and takes no id of the first: labels and reasons find their own."""
     page.evaluate(FRONT, page.front)
     ids = page.evaluate("[...document.querySelectorAll('main [id]')].map(element => element.id)")
     assert len(ids) == len(set(ids)) > len(questions_of("07"))

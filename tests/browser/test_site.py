@@ -82,7 +82,7 @@ def test_answers_are_folded(site):
 
 
 def test_a_picture_without_words_and_a_link_to_a_notebook():
-    """What nbconvert would leave as it is: the words become the picture's text, the link leads to the page."""
+    """Words become the picture's text and links lead to pages, where nbconvert would leave them as they are."""
     shown = new_output(
         "display_data", {"image/png": "aGk=", "text/plain": "Three bars, each taller than the one before it."}
     )

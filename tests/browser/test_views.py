@@ -1,4 +1,4 @@
-"""The strategy race and the budget bar as a page of their own, served by Voila and moved by key."""
+"""The strategy race and the budget bar as a separate page, served by Voila and moved by key."""
 
 import re
 import subprocess
@@ -51,7 +51,7 @@ def test_a_view_takes_along_what_it_needs_and_nothing_else():
 
 
 def test_a_missing_voila_says_what_to_do(monkeypatch):
-    """Where Voila is not installed, the sentence names the extra that brings it."""
+    """The sentence names the extra that brings Voila where it is not installed."""
     monkeypatch.setitem(sys.modules, "voila.app", None)
     with pytest.raises(SystemExit, match=r"pip install -e '\.\[voila\]'"):
         show_views.main([])

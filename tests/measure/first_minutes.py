@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from labkit import lab
 
 PATIENCE = 300
-"""How long any step may take, in seconds, before the newcomer gives up."""
+"""Seconds that any step may take before the newcomer gives up."""
 ANSWER = "def how_many_messages(request):\n    return len(request['messages'])"
 FIRST_OPTION = "Run the cells above it, in order"
 NOTE_STORED = "panel => panel.querySelectorAll('.jp-OutputArea-child').forEach(shown => (shown.dataset.stored = true))"
@@ -25,7 +25,7 @@ CHANGED = "([shown, before]) => shown.innerText !== before"
 
 
 def fresh_copy(folder: Path) -> Path:
-    """What a clone of the workbook would hold, with changes that are not committed yet."""
+    """The content of a clone of the workbook, with changes that are not committed yet."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=lab.ROOT,
@@ -141,5 +141,5 @@ class Newcomer:
         self.page.keyboard.press("Shift+Enter")
 
     def outputs(self, cell: Locator) -> Locator:
-        """What a cell has put out in this session."""
+        """The outputs of a cell in this session."""
         return cell.locator(".jp-OutputArea-child:not([data-stored])")

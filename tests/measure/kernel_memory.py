@@ -1,7 +1,7 @@
 """The memory of a kernel at the end of each notebook: `python -m tests.measure.kernel_memory [NUMBERS]`.
 
-Each notebook runs from its first cell to its last in a kernel of its own, as the tests run it. Printed are the resident
-megabytes of the kernel's process at the end, and what of them is its own (not shared with files that others read too),
+Each notebook runs from its first cell to its last in a separate kernel, as the tests run it. Printed are the resident
+megabytes of the kernel's process at the end, and the part that is its own (not shared with files that others read too),
 and before them those of a kernel that ran nothing.
 """
 

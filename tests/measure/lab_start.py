@@ -14,12 +14,12 @@ from labkit import lab
 
 LAB = [sys.executable, "-m", "labkit.lab"]
 PATIENCE = 60
-"""How long a lab may take to answer, in seconds, before a test gives up."""
+"""Seconds that a lab may take to answer before a test gives up."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What a lab said and showed, and how many seconds passed before its first page was there."""
+    """The words and the first page of a lab, and the seconds that passed before the page was there."""
 
     address: str
     said: str
@@ -48,7 +48,7 @@ def opened(folder: Path) -> Opened:
 
 
 def read(address: str, end: float) -> str:
-    """What stands at an address, tried until `end`: the lab names its address a moment before it listens there."""
+    """The page at an address, tried until `end`: the lab names its address a moment before it listens there."""
     while True:
         try:
             return urllib.request.urlopen(address).read().decode()

@@ -1,9 +1,9 @@
 """Record which test runs which line of labkit, also in processes that tests start: a plugin for tests.measure.mutate.
 
 Written into the folder LABKIT_LINES names, as lines of JSON: the test, the lines that it ran, its seconds, whether it
-passed (one that measures time counts as if it did not). What a file runs while it is collected, or for a fixture that
-several of its tests share, is told for the file. Python tells each line once for each test (sys.monitoring), so that
-the tests take little longer than without.
+passed (one that measures time counts as if it did not). Lines that a file runs while it is collected, or for a fixture
+that several of its tests share, are recorded for the file. Python reports each line once for each test
+(sys.monitoring), so that the tests take little longer than without.
 """
 
 import json
@@ -63,7 +63,7 @@ class Lines:
 
 
 def timed(item):
-    """Whether a test reads a clock itself: on a busy machine it says nothing about a change."""
+    """True if a test reads a clock itself: on a busy machine it says nothing about a change."""
     code = getattr(getattr(item, "function", None), "__code__", None)
     return code is not None and not CLOCKS.isdisjoint(code.co_names)
 
@@ -76,7 +76,7 @@ class Plugin:
 
     @hook(wrapper=True)
     def pytest_make_collect_report(self, collector):
-        """What a file runs while it is collected belongs to the file."""
+        """Record the lines that a file runs while it is collected for the file."""
         self.lines.turn_to(collector.nodeid.partition("::")[0])
         report = yield
         self.lines.turn_to("")
@@ -84,7 +84,7 @@ class Plugin:
 
     @hook(wrapper=True)
     def pytest_runtest_protocol(self, item):
-        """What runs from here on belongs to this test."""
+        """Record the lines from here on for this test."""
         self.lines.turn_to(item.nodeid)
         self.passed, start = not timed(item), time.perf_counter()
         outcome = yield
@@ -93,7 +93,7 @@ class Plugin:
 
     @hook(wrapper=True)
     def pytest_fixture_setup(self, fixturedef):
-        """What tests share belongs to the file."""
+        """Record the lines that tests share for the file."""
         before = self.lines.where
         if fixturedef.scope != "function":
             self.lines.turn_to(before.partition("::")[0])
@@ -104,7 +104,7 @@ class Plugin:
 
     @hook(wrapper=True)
     def pytest_runtest_makereport(self):
-        """Whether all three parts of the test passed."""
+        """True if all three parts of the test passed."""
         report = yield
         self.passed = self.passed and report.passed
         return report
@@ -119,7 +119,7 @@ def pytest_configure(config):
 
 
 def watch_child():
-    """Begin in a process that a test started; what was started before the test itself is told for the file."""
+    """Begin in a process that a test started; lines that ran before the test itself are recorded for the file."""
     test, _, part = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")
     if test and FOLDER in os.environ:
         Lines(os.environ[FOLDER], test if part == "(call)" else test.partition("::")[0], child=True).watch()

@@ -28,7 +28,7 @@ clumsy = st.lists(st.sampled_from(tuple(CLUMSY)), min_size=1, max_size=2)
 
 @dataclass
 class Tally:
-    """What has been checked: conversations, views of them, and requests that were sent."""
+    """The counts so far: conversations, views of them, and requests that were sent."""
 
     conversations: int = 0
     views: int = 0
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def told(done: Tally, wanted: int, failed: int, seconds: float) -> str:
-    """How far the run is, in one line."""
+    """The state of the run, in one line."""
     return (
         f"{done.conversations:,} of {wanted:,} conversations, {done.views:,} views, {done.requests:,} requests to the "
         f"offline Claude, {failed} broken, {seconds / 60:.1f} minutes"

@@ -51,8 +51,8 @@ def changes(path: str, source: str) -> Iterator[Change]:
 
 
 def _spared(node: ast.AST) -> Iterator[ast.AST]:
-    """What is not code that runs for its result: annotations, decorators, the words of errors, whom a warning names,
-    and `zip(strict=True)`, an assertion that no input brings to fail.
+    """Code that does not run for its result: annotations, decorators, the words of errors, whom a warning names, and
+    `zip(strict=True)`, an assertion that no input brings to fail.
     """
     parts = [getattr(node, "annotation", None), getattr(node, "returns", None), *getattr(node, "decorator_list", ())]
     for part in parts:

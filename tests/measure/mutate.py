@@ -45,7 +45,8 @@ PYTEST = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewr
 PYTEST += ("--hypothesis-profile=first_failure",)
 FRESH = multiprocessing.get_context("forkserver")
 PRELOADED = ["anthropic", "hypothesis", "nbclient", "nbformat", "nbval.plugin", "numpy", "pytest"]
-"""What the tests load again and again, none of it labkit: each process begins with it, which spares two seconds."""
+"""Modules that the tests load again and again, none of labkit: each process begins with them, which spares two seconds.
+"""
 PATIENCE = 20
 END = "a loop without an end"
 IN_A_CHILD = """import os
@@ -57,7 +58,7 @@ if "PYTEST_CURRENT_TEST" in os.environ:
 
 @dataclass
 class Map:
-    """Which tests and files run which line of labkit, and the seconds that each takes."""
+    """The tests and files that run each line of labkit, and the seconds that each takes."""
 
     runs: dict[str, dict[int, set[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -147,7 +148,7 @@ def _dotted(path: str) -> str:
 
 
 def pytest(root: Path, tests: Collection[str], *flags: str, seconds: float, **more: str) -> tuple[int | None, str]:
-    """How these tests end, and what is said, in a process that begins with PRELOADED; None when they take more
+    """The exit code and the output of these tests, in a process that begins with PRELOADED; None when they take more
     processor time than these seconds, or PATIENCE times as long by the clock.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -195,13 +196,13 @@ def failed(said: str) -> list[str]:
 
 
 def failing(root: Path, tests: Collection[str]) -> list[str]:
-    """Which of these tests fail on labkit unchanged: they have noticed nothing."""
+    """Those of these tests that fail on labkit unchanged: they have noticed nothing."""
     alone = sorted({test for test in tests if "::" in test and not test.startswith("notebooks")})
     return failed(pytest(root, alone, seconds=3600)[1]) if alone else []
 
 
 def noticing(root: Path, change: Change, known: Map, seconds: float) -> str:
-    """What notices a change, or nothing; the copy is as before afterwards."""
+    """The first test that notices a change, or nothing; the copy is as before afterwards."""
     file = root / change.path
     source = file.read_text("utf-8")
     tests = known.of_change(source, change) or known.fastest_first(naming(root, change.path))
@@ -226,7 +227,7 @@ def _bare(text: str) -> str:
 
 
 def shown(root: Path, line: str) -> bool:
-    """Whether a notebook shows this line of source, and so would notice any change of it."""
+    """True if a notebook shows this line of source, and so would notice any change of it."""
     return _bare(line) in _stored(root)
 
 
@@ -248,7 +249,7 @@ def main() -> None:
             free.put(stack.enter_context(copied(ROOT)))
 
         def tried(change: Change) -> str:
-            """What notices a change, in a copy that is free."""
+            """The test that notices a change, in a copy that is free."""
             root = free.get()
             try:
                 return noticing(root, change, known, asked.seconds)

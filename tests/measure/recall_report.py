@@ -1,7 +1,6 @@
-"""How much the recall answers and refuses: `python tests/recall_report.py [dev|dev_2|heldout] [--misses] [--store]`.
+"""Count the questions that the recall answers and refuses.
 
-`--store` writes every reply of these sets that answers into tests/data/recall_replies.txt: do so, and read the
-difference, after a change that is meant to change replies.
+`python tests/measure/recall_report.py [dev|dev_2|heldout] [--misses] [--store]` prints the table.
 """
 
 import sys

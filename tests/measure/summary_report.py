@@ -1,4 +1,4 @@
-"""How much a summary keeps: `python tests/summary_report.py [dev|heldout] [--lost]` prints the table."""
+"""Count the facts that a summary keeps: `python tests/measure/summary_report.py [dev|heldout] [--lost]`."""
 
 import sys
 from collections.abc import Iterator

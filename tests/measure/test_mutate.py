@@ -55,7 +55,7 @@ def test_these_changes_are_made():
 
 
 def test_every_change_is_another_program():
-    """A change of a module of labkit can be parsed, and is not what stood there."""
+    """A change of a module of labkit can be parsed, and differs from the line before."""
     source = (mutate.ROOT / "labkit/text/once.py").read_text("utf-8")
     before = ast.dump(ast.parse(source))
     assert all(ast.dump(ast.parse(change.applied(source))) != before for change in changes("once.py", source))
@@ -66,7 +66,7 @@ def test_every_change_is_another_program():
     [(1, 13, []), (3, 24, []), (5, 7, [5]), (8, 8, [7, 8]), (11, 25, [11]), (11, 0, []), (14, 13, [])],
 )
 def test_a_line_in_a_function_is_known_from_one_of_import(line, start, lines):
-    """A statement of several lines stands for them all; defaults and what stands in a module are run by import."""
+    """A statement of several lines counts as all of them; defaults and module-level lines are run by import."""
     assert list(run_for(SOURCE, Change("one.py", line, start, start + 1, ""))) == lines
 
 
@@ -111,14 +111,14 @@ def test_failures_are_read_whole():
 
 
 def test_a_line_that_a_notebook_shows_is_known():
-    """Its stored output would notice any change of it; a line of the tool itself stands nowhere."""
+    """Its stored output would notice any change of it; a line of the tool itself is shown nowhere."""
     source = (mutate.ROOT / "labkit/summarization.py").read_text("utf-8")
     assert shown(mutate.ROOT, next(line for line in source.splitlines() if "len(starts) <= keep" in line))
     assert not shown(mutate.ROOT, "kept = Path(tempfile.gettempdir())")
 
 
 def test_each_test_tells_its_lines(tmp_path):
-    """What a test runs is told for the test, what the collection of its file runs for the file."""
+    """Lines that a test runs are recorded for the test, those that the collection of its file runs for the file."""
     file = tmp_path / "test_words.py"
     file.write_text("from labkit.text import words\ndef test_runs():\n    assert words.runs('A b') == ['a', 'b']\n")
     flags = (

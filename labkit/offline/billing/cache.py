@@ -48,7 +48,7 @@ class Bill:
 
 
 def wants_cache(body: Mapping[str, Any]) -> bool:
-    """Whether a request has any breakpoint, so that one without can go the short way."""
+    """True if a request has any breakpoint; one without can go the short way."""
     if body.get("cache_control"):
         return True
     blocks = [*(body.get("tools") or ()), *_listed(body.get("system"))]

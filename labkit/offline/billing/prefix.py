@@ -17,7 +17,7 @@ SECTIONS = ("tools", "system", "messages")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One block of a request: where it stands, its own hash, the hash and the tokens of everything up to it."""
+    """One block of a request: its place, its own hash, the hash and the tokens of everything up to it."""
 
     section: str
     index: int
@@ -29,7 +29,7 @@ class Link:
 
     @property
     def path(self) -> str:
-        """Where it stands, as the API's errors say it."""
+        """Its place, as the API's errors say it."""
         inner = f".content.{self.place}" if self.section == "messages" else ""
         return f"{self.section}.{self.index}{inner}"
 

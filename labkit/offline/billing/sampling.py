@@ -35,7 +35,7 @@ def tally_of(body: Mapping[str, Any], model: Model, size: int) -> Tally:
 
 
 def _is_countable(texts: list[str]) -> bool:
-    """Whether the distinct text of a request is short enough to be counted within seconds."""
+    """True if the distinct text of a request is short enough to be counted within seconds."""
     if sum(map(len, texts)) > MOST:
         return False
     return sum(map(len, {piece for text in texts for piece in SEAM.split(text)})) <= LIMIT

@@ -120,7 +120,7 @@ def read_lean(version: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How a request's tokens are counted: the framing of its model, and a count of a text."""
+    """The counter of a request's tokens: the framing of its model, and a count of a text."""
 
     frame: Framing
     text: Callable[[str], int]
@@ -173,9 +173,9 @@ def messages_tokens(messages: Sequence[Json], tally: Tally) -> int:
 
 
 def block_sizes(messages: Iterable[Json], tally: Tally) -> Iterator[tuple[int, int, Json, int]]:
-    """Message, place, block and tokens of every block; the first of a message carries what its role costs.
+    """Message, place, block and tokens of every block; the first of a message carries the cost of its role.
 
-    A change of role costs a frame, a repetition one token, and a system message a frame of its own.
+    A change of role costs a frame, a repetition one token, and a system message a separate frame.
     """
     frame, before = tally.frame, ""
     for index, message in enumerate(messages):

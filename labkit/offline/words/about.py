@@ -97,7 +97,7 @@ def topic(messages: Messages, before: int, said: Sequence[Evidence]) -> About:
 
 
 def known(messages: Messages, before: int, said: Sequence[Evidence]) -> About:
-    """List what the user told about themselves, the latest last."""
+    """List the facts that the user gave about themselves, the latest last."""
     facts = [e for e in said if e.role == "user" and not e.unit.leaf and _ABOUT_SELF.search(e.unit.text)]
     facts = [e for e in facts if len(e.unit.words.stems) > 1 and e.message < before][-_MOST:]
     if not facts:

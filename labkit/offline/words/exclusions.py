@@ -1,4 +1,4 @@
-"""What rules a statement out although it shares the question's words: each is one way to be beside the point."""
+"""Reasons to reject a statement that shares the question's words."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -97,7 +97,7 @@ def belongs_elsewhere(asked: Question, said: Evidence) -> bool:
 
 
 def _stands_bare(term: Term, text: str) -> bool:
-    """Check that a noun only helps to name another thing (`the gym membership`) or acts without being told apart."""
+    """Check that a noun only helps to name another thing (`the gym membership`) or acts without being distinguished."""
     parts = re.findall(r"[#\w'.-]+", text)
     places = [i for i, part in enumerate(parts) if stem(part.lower().split("'")[0].strip(".")) == term.stem]
     for place in places:

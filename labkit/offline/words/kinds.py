@@ -106,7 +106,7 @@ HEADS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("duration", "timeout"), ("duration",)),
     **{kind: (kind,) for kind in ("name", "path", "reason", "colour", "language", "instrument", "subject", "season")},
 }
-"""Which kinds satisfy a question that asks for a thing of this name."""
+"""The kinds that satisfy a question that asks for a thing of this name."""
 
 FRAMES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(pattern), kinds)

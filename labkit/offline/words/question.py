@@ -39,7 +39,7 @@ class Term(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a question asks: `focus` must be found, `named` must occur, `wants` are the acceptable kinds of answer.
+    """The parts of a question: `focus` must be found, `named` must occur, `wants` are the acceptable kinds of answer.
 
     `choice` is the noun of `which printer do I have`, which a fact may leave unnamed; `degree` the one of `how long`.
     """

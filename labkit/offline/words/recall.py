@@ -12,7 +12,7 @@ ENOUGH = 0.66
 """Share of a question's words that a sentence must cover; lower answers more and refuses less."""
 ENOUGH_YES_NO = 0.8
 SYNONYM, BESIDE, SYNONYM_BESIDE, IN_RECORD, STAND_IN, LONE_SYNONYM = 0.9, 0.6, 0.5, 0.85, 0.85, 0.5
-"""What a question's word counts when it does not stand in the sentence itself: as a synonym, beside it, as its kind."""
+"""The weight of a question's word that does not occur in the sentence itself: as a synonym, near it, as its kind."""
 ELSEWHERE = 0.65
 """Factor for a statement about somebody else's doing."""
 _SOFT = frozenset({"proper", "language", "instrument", "subject", "season"})

@@ -1,4 +1,4 @@
-"""What the offline Claude answers: a pure function of the request's own messages, the same bytes every time.
+"""The offline Claude's answers: a pure function of the request's own messages, the same bytes every time.
 
 The order of a reply: a look into the files of the memory tool, the outcome of tools, a summary if one is asked for,
 small talk, what is known about the request itself, fact cards, tools, lessons, recall. What none of them can answer is

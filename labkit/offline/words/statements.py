@@ -1,4 +1,4 @@
-"""What a request says: its sentences and the leaves of its tool results, each with who said it and in which message."""
+"""The statements of a request: its sentences and the leaves of its tool results, each with speaker and message."""
 
 import json
 import re
@@ -57,7 +57,7 @@ class Unit(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """A unit and where it stands: the index of its message (SYSTEM for the system prompt) and who said it."""
+    """A unit and its place: the index of its message (SYSTEM for the system prompt) and its speaker."""
 
     message: int
     role: str
@@ -99,7 +99,7 @@ def _stated(sentence: str) -> tuple[str, str]:
 def statements(text: str) -> tuple[Unit, ...]:
     """Return the statements of a text; questions, refusals, headings and the reply's own label are left out.
 
-    What stands around a statement are its neighbours in the same paragraph, so that the lines of a list stay apart.
+    The neighbours of a statement are those in the same paragraph, so that the lines of a list stay apart.
     """
     units: list[Unit] = []
     for paragraph in text.replace("\u2019", "'").replace(LABEL.strip(), "").split("\n"):

@@ -29,7 +29,7 @@ def table() -> dict[str, Any]:
 
 @cache
 def word_list(name: str) -> frozenset[str]:
-    """Return one of the plain lists of the table as it stands there, such as `stop`."""
+    """Return one of the plain lists of the table as it is, such as `stop`."""
     return frozenset(table()[name].split())
 
 

@@ -16,7 +16,7 @@ from labkit.offline.words.wording import bare
 from labkit.offline.words.worth import LEAST, SECTIONS, section_of, worth_of
 
 RATIO = 5.0
-"""How many words of conversation become one word of summary where the instruction names no length."""
+"""Words of conversation that become one word of summary where the instruction names no length."""
 SHORTEST, BRIEF, LONGEST = 12, 60, 450
 """Words that any summary may have, that one of a short conversation may have, and that no unlimited one exceeds."""
 
@@ -67,7 +67,7 @@ def _result_lines(turn: Turn, place: int, focus: frozenset[str]) -> Iterable[Lin
 
 
 def _folded_lines(turn: Turn, place: int) -> Iterable[Line]:
-    """Take the lines of an earlier summary over, each into the section that it stood in."""
+    """Take the lines of an earlier summary over, each into its former section."""
     section = "Facts"
     for raw in turn.text.splitlines():
         line = unwrapped(raw.strip()).strip(" -*\u2022")
@@ -125,7 +125,7 @@ def _lines(turns: Sequence[Turn], focus: frozenset[str]) -> list[Line]:
 
 
 def _budget(turns: Sequence[Turn], instruction: str, ratio: float) -> int:
-    """Return how many words a summary may have: as told, else by the ratio, with most of an earlier summary."""
+    """Return how many words a summary may have: as asked, else by the ratio, with most of an earlier summary."""
     asked = _LENGTH.search(instruction)
     if asked:
         unit = asked[2].lower()

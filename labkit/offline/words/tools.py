@@ -29,7 +29,7 @@ class Call(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is said after tools have run, and the statements of their results that it rests on."""
+    """The reply after tools have run, and the statements of their results that it rests on."""
 
     text: str
     grounds: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a summarizer is shown, as turns: the lines of a transcript in a prompt, or the messages of a request."""
+"""The input of a summarizer as turns: the lines of a transcript in a prompt, or the messages of a request."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ _TAGS = re.compile(r"^\s*</?[\w-]+>\s*$|^\s*(?:conversation|transcript|messages|
 
 
 class Turn(NamedTuple):
-    """What was said: by whom (user, assistant, tool, system or earlier summary), its text, its message's index."""
+    """One turn: its speaker (user, assistant, tool, system or earlier summary), its text, its message's index."""
 
     who: str
     text: str

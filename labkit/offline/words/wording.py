@@ -1,4 +1,4 @@
-"""How an answer is worded: a user's sentence turned round (`my` to `your`), anybody else's quoted or given as it is."""
+"""Word an answer: a user's sentence turned round (`my` to `your`), anybody else's quoted or given as it is."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How much a sentence is worth in a summary, and under which heading it goes."""
+"""The worth of a sentence in a summary, and the heading under which it goes."""
 
 import re
 from functools import lru_cache
