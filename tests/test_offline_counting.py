@@ -95,7 +95,8 @@ def test_a_reply_costs_its_content_and_its_end():
     for model, version, end in ((OLD, "3.0", 3), (NEW, "4.8", 2)):
         client = OfflineClaude(reply="Hello").client()
         ask = [{"role": "user", "content": "hi"}]
-        reply = client.messages.create(model=model.id, max_tokens=64, messages=ask)
+        off = {"type": "disabled"}
+        reply = client.messages.create(model=model.id, max_tokens=64, messages=ask, thinking=off)
         assert reply.usage.output_tokens == text_tokens("Hello", version) + end
 
 

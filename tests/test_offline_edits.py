@@ -152,6 +152,30 @@ def test_classroom_windows_scale_the_trigger():
     assert small.beta.messages.create(**body, betas=BETAS).context_management.applied_edits
 
 
+def test_a_tool_loop_is_one_turn_of_thinking():
+    """Keeping one turn's thinking keeps that of a whole open loop, and clears that of the turn before it."""
+    claude = OfflineClaude(reply="Fine.")
+    thought = {"type": "thinking", "thinking": "Let me think about it. " * 20, "signature": ""}
+    messages = [user("Hello."), assistant([thought, text("Hi.")]), *rounds(8)]
+    messages = [m if m["role"] == "user" else {**m, "content": [thought, *m["content"]]} for m in messages]
+    messages[1] = assistant([thought, text("Hi.")])
+    keep = {"type": "clear_thinking_20251015", "keep": {"type": "thinking_turns", "value": 1}}
+    client = claude.client(**STRICT)
+    for sent, cleared in ((messages, [1]), (messages[2:], [])):
+        body = signed(ask(*sent), Catalog().find("claude-sonnet-4-6")) | managed(keep)
+        edits = client.beta.messages.create(**body, betas=BETAS).context_management.applied_edits
+        assert [edit.cleared_thinking_turns for edit in edits] == cleared
+
+
+def test_cleared_thinking_keeps_a_turn_or_more():
+    """Keeping no turn at all is refused, and keeping one is not."""
+    claude = OfflineClaude(reply="Fine.")
+    for turns in (0, -1):
+        edit = {"type": "clear_thinking_20251015", "keep": {"type": "thinking_turns", "value": turns}}
+        words = "context_management.edits.0.clear_thinking_20251015.keep: thinking_turns must be greater than 0"
+        assert refused(claude, ask(**managed(edit)), beta=True, **HEADER) == words
+
+
 def test_clearing_thinking_comes_first():
     """The edit that clears thinking must be the first."""
     claude = OfflineClaude(reply="Fine.")

@@ -1,7 +1,7 @@
 """Thinking blocks: simulated, signed, and bound to the model and to all that precedes them."""
 
 import pytest
-from offline_doors import STRICT, accepted, ask, assistant, refused, text, tool_result, tool_use, user
+from offline_doors import STRICT, WEATHER, accepted, ask, assistant, refused, text, tool_result, tool_use, user
 
 from labkit.offline import OfflineClaude
 from labkit.offline.catalog import Catalog
@@ -58,15 +58,81 @@ def test_an_append_only_conversation_stays_valid(claude):
 
 
 def test_thinking_has_its_signature(claude):
-    """A signature that was invented or altered is refused on every model; the visible text does not count."""
+    """A signature that was invented or altered is refused on every model, and so is invented redacted thinking."""
     for model in (BINDING, FREE):
         body = talk(model)
         accepted(claude, body)
-        body["messages"][1]["content"][0]["thinking"] = "Something else."
-        accepted(claude, body)
         body["messages"][1]["content"][0]["signature"] = "invented"
         assert refused(claude, body) == "messages.1.content.0: Invalid `signature` in `thinking` block"
-        assert refused(claude, {**body, "thinking": DROP}, beta=True, default_headers=headers()).endswith("block")
+        asked = {"thinking": DROP} if model == BINDING else {}
+        assert refused(claude, {**body, **asked}, beta=True, default_headers=headers()).endswith("block")
+        hidden = conversation(model, user("Hello."), assistant([REDACTED, text("Hi.")]), user("And now?"))
+        accepted(claude, hidden)
+        hidden["messages"][1]["content"][0]["data"] = "forged"
+        assert refused(claude, hidden) == "messages.1.content.0: Invalid `data` in `redacted_thinking` block"
+
+
+REDACTED = {"type": "redacted_thinking", "data": ""}
+
+
+def cannot_be_modified(index, spot):
+    """The API's words for changed thinking at this place."""
+    return (
+        f"messages.{index}.content.{spot}: `thinking` or `redacted_thinking` blocks in the latest assistant message "
+        "cannot be modified. These blocks must remain as they were in the original response."
+    )
+
+
+def loop(*content, **more):
+    """An open tool loop on a model that does not bind thinking: a call, with these blocks before it, and the result."""
+    messages = (user("Weather?"), assistant([*content, tool_use()]), user([tool_result()]))
+    return conversation(FREE, *messages, **{"thinking": ADAPTIVE, "tools": [WEATHER], **more})
+
+
+def test_latest_thinking_is_unchanged(claude):
+    """Edited, moved or partly left out, the latest message's thinking is refused; whole or left out it is taken."""
+    body = loop(thought("First."), thought("Second."), text("So."))
+    accepted(claude, body)
+    blocks = body["messages"][1]["content"]
+
+    def with_blocks(*blocks):
+        """The same loop with other blocks in its assistant message."""
+        return changed(body, messages=[body["messages"][0], assistant(list(blocks)), body["messages"][2]])
+
+    edited = {**blocks[0], "thinking": "Something else."}
+    assert refused(claude, with_blocks(edited, *blocks[1:])) == cannot_be_modified(1, 0)
+    assert refused(claude, with_blocks(*blocks[2:], *blocks[:2])) == cannot_be_modified(1, 2)
+    assert refused(claude, with_blocks(blocks[1], blocks[0], *blocks[2:])) == cannot_be_modified(1, 0)
+    for kept in (blocks[1:], [blocks[0], *blocks[2:]]):
+        assert refused(claude, with_blocks(*kept)) == cannot_be_modified(1, 0)
+    accepted(claude, with_blocks(*blocks[2:]))
+
+
+def test_redacted_thinking_of_the_latest_message_is_unchanged_too(claude):
+    """Redacted thinking cannot be left out of a run, which code that filters blocks by type does."""
+    body = loop(thought("First."), REDACTED)
+    accepted(claude, body)
+    first, _, call = body["messages"][1]["content"]
+    less = changed(body, messages=[body["messages"][0], assistant([first, call]), body["messages"][2]])
+    assert refused(claude, less) == cannot_be_modified(1, 0)
+
+
+def test_thinking_of_an_earlier_message_may_be_edited(claude):
+    """The rule is on the latest assistant message alone."""
+    body = conversation(FREE, user("a"), assistant([thought(), text("b")]), user("c"), assistant("d"), user("e"))
+    body["messages"][1]["content"][0]["thinking"] = "Something else."
+    accepted(claude, body)
+
+
+def test_text_in_an_omitted_block_is_ignored(claude):
+    """A block that came without its text stays valid whatever is written into it, and costs the same."""
+    client = claude.client(**STRICT)
+    reply = assistant(client.messages.create(**ask(model="claude-opus-5")).to_dict()["content"])
+    assert reply["content"][0]["thinking"] == ""
+    whole = ask(user("Hello."), reply, user("And now?"), model="claude-opus-5")
+    tokens = accepted(claude, whole)["usage"]["input_tokens"]
+    reply["content"][0]["thinking"] = "My own words, which nobody reads."
+    assert accepted(claude, whole)["usage"]["input_tokens"] == tokens
 
 
 def headers(*names):
@@ -142,13 +208,45 @@ def test_bound_blocks_are_dropped_on_request(claude):
     assert client.beta.messages.create(**talk()).input_transformations is None
 
 
-def test_another_model_does_not_read_it(claude):
-    """Thinking of another model is dropped in any case, silently without the header."""
-    body = changed(talk(BINDING), model="claude-opus-5-5")
+def test_dropping_goes_on_to_the_end(claude):
+    """With drop_block the failing block and every later one are dropped, those of a gap in the chain too."""
+    turns = []
+    for number in range(3):
+        turns += [user(f"Question {number}."), assistant([thought(f"Hm {number}."), text("So.")])]
+    body = conversation(BINDING, *turns, user("End."), thinking=DROP)
+    body["messages"][2] = user("Changed.")
+    told = claude.client(**STRICT).beta.messages.create(**body, betas=CONTROLS).input_transformations
+    assert [entry.path for entry in told] == ["messages.3.content.0", "messages.5.content.0"]
+    assert {entry.reason for entry in told} == {"prefix_binding_mismatch"}
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "read"),
+    [
+        ("claude-opus-5", "claude-opus-5-5", True),
+        ("claude-sonnet-4-6", "claude-opus-5-5", True),
+        ("claude-haiku-4-5", "claude-opus-5-5", True),
+        ("claude-fable-5-1", "claude-opus-5-5", False),
+        ("claude-opus-5-5", "claude-fable-5-1", True),
+        ("claude-fable-5-2", "claude-fable-5-1", False),
+        ("claude-fable-5-2", "claude-opus-5-5", False),
+        ("claude-sonnet-5-5", "claude-sonnet-5-5", True),
+    ],
+)
+def test_a_model_reads_its_own_thinking_and_that_of_some_others(claude, writer, reader, read):
+    """What another model's thinking is dropped for is reported with the header, silent without, and never billed."""
+    words = "The thought of a whole afternoon on a parcel that did not arrive. " * 9
+    messages = (user("Hello."), assistant([thought(words), text("Hi.")]), user("And now?"))
+    body = changed(conversation(writer, *messages), model=reader)
     client = claude.client(**STRICT)
     assert client.beta.messages.create(**body).input_transformations is None
-    told = client.beta.messages.create(**body, betas=CONTROLS).input_transformations
-    assert [entry.reason for entry in told] == ["model_binding_mismatch"]
+    message = client.beta.messages.create(**body, betas=CONTROLS)
+    expected = [] if read else ["model_binding_mismatch"]
+    assert [entry.reason for entry in message.input_transformations] == expected
+    plain = ask(user("Hello."), assistant("Hi."), user("And now?"), model=reader)
+    more = message.usage.input_tokens - client.messages.create(**plain).usage.input_tokens
+    assert (more > 90) == read
+    assert read or more == 0
 
 
 def test_thinking_stays_valid_within_an_open_tool_round(claude):

@@ -12,6 +12,7 @@ from labkit.offline.platform.compaction import check_blocks
 from labkit.offline.rules import parameters as rules
 from labkit.offline.rules.betas import check_betas
 from labkit.offline.rules.fields import check
+from labkit.offline.rules.thinking import check_thinking_messages, check_thinking_parameters
 from labkit.offline.rules.tools import check_pairs
 from labkit.offline.rules.turns import check_turns
 from labkit.offline.service import Call, Service
@@ -136,10 +137,12 @@ def _admit(request: HttpRequest, service: Service, *, counting: bool) -> Call:
 def _check(call: Call) -> None:
     """Apply the API's rules to the whole conversation, which a thread may have completed."""
     rules.check_parameters(call)
+    check_thinking_parameters(call)
     check_betas(call)
     check_blocks(call)
     check_turns(call)
     check_pairs(call)
+    check_thinking_messages(call)
 
 
 def _parse(request: HttpRequest) -> Json:

@@ -1,8 +1,7 @@
 """From a call that the rules let in to its answer: what the model sees, what it says, and what it costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from labkit.offline import endings
 from labkit.offline.billing import cache, diagnostics
@@ -14,7 +13,7 @@ from labkit.offline.platform import compaction, context_editing, thinking
 from labkit.offline.rules.parameters import input_fits_the_window
 from labkit.offline.service import Call
 from labkit.offline.stops import Ending, finish
-from labkit.offline.wire import Json
+from labkit.offline.wire import Json, ReplyLike
 
 
 @dataclass(slots=True)
@@ -44,6 +43,8 @@ def look(call: Call) -> View:
     """The body of a call as the model sees it: bound thinking checked, summarized messages left out, edits applied."""
     dropped = _checked_thinking(call)
     body = compaction.from_last_summary(_without_passing_notes(thinking.without(call.body, dropped)))
+    if context_editing.THINKING not in context_editing.edit_types(body):
+        body = thinking.without_earlier_turns(body, call.model)
     tally = tally_of(body, call.model, len(call.request.body))
     if call.body.get("context_management"):
         edited = context_editing.edit(body, call.model, tally)
@@ -55,6 +56,7 @@ def look(call: Call) -> View:
 
 def _checked_thinking(call: Call) -> list[Json]:
     thinking.thinking_has_its_signature(call)
+    thinking.latest_thinking_is_unchanged(call)
     return thinking.thinking_is_bound_to_what_precedes_it(call)
 
 
@@ -96,17 +98,17 @@ def _bill(call: Call, body: Json, tally: Tally, tokens: int) -> tuple[Bill, Sequ
 
 def _reply(call: Call, body: Json, tokens: int) -> Ending:
     reply = call.service.reply(compaction.readable(body))
-    thought = [thinking.thought_of(call.body, call.model, len(reply.grounds))] if thinking.wanted(call.body) else []
-    whole = _Prefixed(thought, reply)
+    content = thinking.thought_through(call.body, call.model, list(reply.content), len(reply.grounds))
+    whole = _Whole(content, reply)
     fault = endings.remembered(call) or call.service.faults.ending()
     return endings.ended(fault, call, whole, tokens) if fault else finish(whole, call.body, call.model, tokens)
 
 
-class _Prefixed:
-    """A reply with blocks before it."""
+class _Whole:
+    """A reply with other blocks in place of its own."""
 
-    def __init__(self, blocks: Iterable[Json], reply: Any) -> None:
-        self.content = [*blocks, *reply.content]
+    def __init__(self, content: list[Json], reply: ReplyLike) -> None:
+        self.content = content
         self.stop_reason = reply.stop_reason
         self.grounds = reply.grounds
 

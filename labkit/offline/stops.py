@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.offline.billing.tokens import content_tokens, fresh_text_tokens, tally_for, text_tokens
 from labkit.offline.catalog import Model
+from labkit.offline.signatures import shortened, thinking_of
 from labkit.offline.wire import Json, ReplyLike
 
 
@@ -58,18 +59,28 @@ def _until_stop_sequence(content: list[Json], sequences: Sequence[str]) -> tuple
 
 
 def _within(content: list[Json], limit: int, version: str) -> list[Json]:
-    """The blocks up to the first that does not fit, which is cut if it is text and left out if it is not."""
+    """The blocks up to the first that does not fit, which is cut if it is thinking or text and else left out.
+
+    Evidence: Anthropic docs, What's new in Claude Haiku 5.5, October 2026: a reply may stop after a thinking block and
+    before any text.
+    """
     kept: list[Json] = []
     for block in content:
-        if limit <= 0 or block["type"] != "text":
+        if limit <= 0 or block["type"] not in ("text", "thinking"):
             break
-        size = text_tokens(block["text"], version)
+        words = block["text"] if block["type"] == "text" else thinking_of(block)
+        size = text_tokens(words, version)
         if size > limit:
-            start = longest_start(block["text"], limit, version)
-            return [*kept, *([{**block, "text": start}] if start else [])]
+            return [*kept, *_cut(block, longest_start(words, limit, version))]
         kept.append(block)
         limit -= size
     return kept
+
+
+def _cut(block: Json, start: str) -> list[Json]:
+    if not start:
+        return []
+    return [{**block, "text": start}] if block["type"] == "text" else [shortened(block, start)]
 
 
 def longest_start(text: str, limit: int, version: str) -> str:

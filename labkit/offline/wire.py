@@ -113,3 +113,16 @@ def blocks_of(content: Any) -> Sequence[Json]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     return content or ()
+
+
+def turn_numbers(messages: Sequence[Json]) -> list[int]:
+    """Return the number of each message's turn: a user message without a tool result begins the next one.
+
+    A tool loop is one turn. Evidence: Anthropic docs, Thinking (Thinking with tool use), read August 2026.
+    """
+    number, numbers = 0, []
+    for message in messages:
+        results = any(block["type"] == "tool_result" for block in blocks_of(message.get("content")))
+        number += message["role"] == "user" and not results
+        numbers.append(number)
+    return numbers

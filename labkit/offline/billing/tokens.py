@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 from labkit.offline.catalog import Model
+from labkit.offline.signatures import THINKING, thinking_of
 from labkit.offline.wire import Json, blocks_of
 
 SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
@@ -211,8 +212,10 @@ def block_tokens(block: Json, tally: Tally) -> int:
         return _tool_use_tokens(block, tally)
     if kind in ("tool_result", "mcp_tool_result"):
         return tally.frame.tool_result + content_tokens(block.get("content"), tally)
-    if kind in ("thinking", "compaction"):
-        return tally.text(block.get("thinking" if kind == "thinking" else "content") or "")
+    if kind in THINKING:
+        return tally.text(thinking_of(block))
+    if kind == "compaction":
+        return tally.text(block.get("content") or "")
     if kind == "image":
         return tally.frame.image + image_tokens(block)
     return tally.text(json.dumps(block, sort_keys=True))

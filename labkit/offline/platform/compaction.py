@@ -12,10 +12,10 @@ from typing import Any
 from labkit.offline.billing.prefix import fingerprint
 from labkit.offline.billing.tokens import Tally
 from labkit.offline.catalog import COMPACTION_TRIGGER, Model
-from labkit.offline.platform.signatures import seal, unseal
 from labkit.offline.platform.thinking import Walk
 from labkit.offline.rule import rule
 from labkit.offline.service import Call
+from labkit.offline.signatures import seal, unseal
 from labkit.offline.stops import Ending, finish
 from labkit.offline.wire import ApiError, Json, blocks_of
 

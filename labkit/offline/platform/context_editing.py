@@ -10,7 +10,8 @@ from typing import Any
 
 from labkit.offline.billing.tokens import Tally, request_tokens
 from labkit.offline.catalog import CLEARING_TRIGGER, Model
-from labkit.offline.wire import Json, blocks_of
+from labkit.offline.signatures import THINKING as THINKING_BLOCKS
+from labkit.offline.wire import Json, blocks_of, turn_numbers
 
 TOOL_USES = "clear_tool_uses_20250919"
 THINKING = "clear_thinking_20251015"
@@ -101,20 +102,30 @@ def _cleared_block(block: Json, old: set[str], inputs: Callable[[str], bool]) ->
 
 
 def _clear_thinking(body: Json, asked: Json, tokens: int, model: Model) -> tuple[Json, int]:
-    """Clear the thinking of all but the latest assistant turns that have any."""
-    turns = [index for index, message in enumerate(body["messages"]) if _of_type(message, "thinking")]
+    """Clear the thinking of all but the latest assistant turns that have any; a tool loop is one turn.
+
+    Evidence: Anthropic docs, Context editing and Thinking, read August 2026.
+    """
+    messages, numbers = body["messages"], turn_numbers(body["messages"])
+    thinking = [index for index, message in enumerate(messages) if _thinks(message)]
+    turns = sorted({numbers[index] for index in thinking})
     keep = _kept_turns(asked.get("keep"), model)
-    old = set(turns if keep == 0 else turns[:-keep]) if keep is not None else set()
-    messages = [
-        _without_thinking(message) if index in old else message for index, message in enumerate(body["messages"])
+    old = set(turns[:-keep]) if keep is not None else set()
+    cleared = [
+        _without_thinking(message) if index in thinking and numbers[index] in old else message
+        for index, message in enumerate(messages)
     ]
-    return {**body, "messages": [message for message in messages if message.get("content")]}, len(old)
+    return {**body, "messages": [message for message in cleared if message.get("content")]}, len(old)
+
+
+def _thinks(message: Json) -> bool:
+    return any(block.get("type") in THINKING_BLOCKS for block in blocks_of(message.get("content")))
 
 
 def _kept_turns(keep: Any, model: Model) -> int | None:
-    """How many turns keep their thinking; None for all. By default all from Claude 4.6 and Opus 4.5, else the last."""
+    """Return how many turns keep their thinking, None for all; without a word of the request, as the model does it."""
     if keep is None:
-        return None if model.version >= (4, 6) or model.id.startswith("claude-opus-4-5") else 1
+        return None if model.thinking.keeps == "all" else 1
     if keep == "all" or keep["type"] == "all":
         return None
     value: int = keep["value"]
@@ -122,7 +133,7 @@ def _kept_turns(keep: Any, model: Model) -> int | None:
 
 
 def _without_thinking(message: Json) -> Json:
-    kept = [block for block in message["content"] if block.get("type") not in ("thinking", "redacted_thinking")]
+    kept = [block for block in message["content"] if block.get("type") not in THINKING_BLOCKS]
     return {**message, "content": kept}
 
 

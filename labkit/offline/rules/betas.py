@@ -59,6 +59,19 @@ def clearing_thinking_comes_first(call: Call) -> None:
 
 
 @rule
+def cleared_thinking_keeps_a_turn_or_more(call: Call) -> None:
+    """The edit that clears thinking keeps the thinking of one turn at least. The words are not verified.
+
+    Evidence: Anthropic docs, Context editing, read August 2026.
+    """
+    for place, edit in enumerate((call.body.get("context_management") or {}).get("edits") or ()):
+        keep = edit.get("keep")
+        if edit["type"] == context_editing.THINKING and isinstance(keep, dict) and keep.get("value", 1) < 1:
+            where = f"context_management.edits.{place}.{context_editing.THINKING}.keep"
+            raise ApiError(400, f"{where}: thinking_turns must be greater than 0")
+
+
+@rule
 def threshold_is_high_enough(call: Call) -> None:
     """The trigger of threshold compaction is at least 50,000 input tokens (scaled down with a classroom window).
 
@@ -138,6 +151,7 @@ RULES = (
     beta_fields_need_their_header,
     compaction_needs_its_header,
     clearing_thinking_comes_first,
+    cleared_thinking_keeps_a_turn_or_more,
     threshold_is_high_enough,
     compaction_by_model,
     compaction_stands_alone,

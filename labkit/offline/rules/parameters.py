@@ -12,8 +12,6 @@ OLD_VERSION = "2023-06-01"
 BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a request body. Source: Anthropic docs, Errors, read August 2026."""
 TOOL_NAME = re.compile("[a-zA-Z0-9_-]{1,128}")
-LEAST_THINKING = 1024
-"""Tokens of a thinking budget at least. Source: SDK 2.12.0, thinking docstring of the messages parameters."""
 
 
 @rule
@@ -113,25 +111,6 @@ def max_tokens_within_model(call: Call) -> None:
 
 
 @rule
-def thinking_budget(call: Call) -> None:
-    """A thinking budget is at least 1,024 tokens and below max_tokens.
-
-    Evidence: body quoted in GitHub llm.js#30, August 2026; SDK 2.12.0, thinking docstring; the second
-    sentence's words in GitHub zotero-rag#227, April 2026.
-    """
-    thinking = call.body.get("thinking") or {}
-    budget = thinking.get("budget_tokens")
-    if thinking.get("type") != "enabled" or budget is None:
-        return
-    if budget < LEAST_THINKING:
-        raise ApiError(
-            400, f"thinking.enabled.budget_tokens: Input should be greater than or equal to {LEAST_THINKING}"
-        )
-    if not call.counting and budget >= call.body["max_tokens"]:
-        raise ApiError(400, "`max_tokens` must be greater than `thinking.budget_tokens`")
-
-
-@rule
 def forced_tool_by_model(call: Call) -> None:
     """Some models do not let a tool be forced.
 
@@ -187,17 +166,6 @@ def chosen_tool_is_provided(call: Call) -> None:
 
 
 @rule
-def thinking_does_not_force_a_tool(call: Call) -> None:
-    """With a thinking budget no tool can be forced.
-
-    Evidence: live body quoted in several public repositories, 2026.
-    """
-    forced = (call.body.get("tool_choice") or {}).get("type") in ("any", "tool")
-    if forced and (call.body.get("thinking") or {}).get("type") == "enabled":
-        raise ApiError(400, "Thinking may not be enabled when tool_choice forces tool use.")
-
-
-@rule
 def input_fits_the_window(tokens: int, model: Model) -> None:
     """Input longer than the window is a 400 with both numbers; max_tokens does not count towards it from Claude 4.5.
 
@@ -212,13 +180,11 @@ ON_HEADERS = (key_is_sent, one_key_is_sent, key_is_right, version_is_sent)
 ON_PARAMETERS = (
     sampling_by_model,
     max_tokens_within_model,
-    thinking_budget,
     tool_names_are_plain,
     tool_names_are_unique,
     tool_choice_needs_tools,
     forced_tool_by_model,
     chosen_tool_is_provided,
-    thinking_does_not_force_a_tool,
 )
 
 
