@@ -120,11 +120,17 @@ def classify(outcome: Any) -> Overflow:
     said = str(outcome) if getattr(outcome, "status_code", None) == 400 else ""
     if TOO_LONG.search(said) or "exceed context limit" in said:
         return Overflow.INPUT_TOO_LONG
-    if "`signature` in `thinking` block" in said or "blocks in the latest assistant message cannot be modified" in said:
+    if any(words in said for words in REFUSED_THINKING):
         return Overflow.THINKING_BINDING
     return Overflow.OTHER
 
 
+REFUSED_THINKING = (
+    "`signature` in `thinking` block",
+    "`data` in `redacted_thinking` block",
+    "blocks in the latest assistant message cannot be modified",
+)
+"""Words of errors that are over once the thinking is left out; those on redacted thinking are not verified."""
 TOO_LONG = re.compile(r"prompt is too long: (\d+) tokens > (\d+) maximum")
 
 

@@ -85,6 +85,7 @@ CASES = [
     ("prompt is too long: 203052 tokens > 200000 maximum", Overflow.INPUT_TOO_LONG),
     ("input length and `max_tokens` exceed context limit: 198981 + 21333 > 200000, decrease", Overflow.INPUT_TOO_LONG),
     ("messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound", Overflow.THINKING_BINDING),
+    ("messages.1.content.0: Invalid `data` in `redacted_thinking` block", Overflow.THINKING_BINDING),
     (
         "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
         Overflow.THINKING_BINDING,
@@ -103,4 +104,4 @@ def test_an_overflow_is_told_from_other_errors_of_the_same_type(message: str, ki
 def test_the_numbers_are_read_from_the_error() -> None:
     """Both numbers, sent and allowed, are read for the one retry."""
     assert excess(refusal(CASES[0][0])) == (203_052, 200_000)
-    assert excess(refusal(CASES[4][0])) is None
+    assert excess(refusal(CASES[5][0])) is None
