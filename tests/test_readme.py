@@ -1,8 +1,10 @@
 """The claims of the README are so: its Python prints what it shows, its commands exist, its map is the folder."""
 
 import contextlib
+import inspect
 import io
 import json
+import pydoc
 import re
 from pathlib import Path
 
@@ -75,6 +77,14 @@ def test_contributing_names_files_that_exist():
     paths = set(re.findall(r"\b(?:tests|labkit|notebooks|tools)/[\w/]+(?:\.\w+)?", CONTRIBUTING))
     assert paths
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_the_reading_order_names_functions_that_exist():
+    """Ten functions, each with a docstring, in the order in which a message meets them."""
+    section = CONTRIBUTING.partition("## Read these ten functions in this order")[2].partition("\n## ")[0]
+    names = re.findall(r"^\d+\. `([\w.]+)`", section, re.MULTILINE)
+    assert len(names) == 10
+    assert all(inspect.getdoc(pydoc.locate(name)) for name in names)
 
 
 def gaps(beginnings, names):
