@@ -53,8 +53,9 @@ class RoomSpawner(SimpleLocalProcessSpawner):
     def user_env(self, env):
         """The variables of a learner's server: where its things are, and no key of whoever started the hub."""
         env |= {"USER": self.user.name, "LABKIT_LEARNER": self.user.name, "SHELL": "/bin/sh"}
-        return env | dict.fromkeys(("HOME", "TMPDIR", "IPYTHONDIR"), sandbox.HOME) | {
+        return env | dict.fromkeys(("HOME", "TMPDIR"), sandbox.HOME) | {
             "LABKIT_PROGRESS": f"{sandbox.HOME}/progress", "PYTHONPATH": str(ROOT),
+            "IPYTHONDIR": f"{sandbox.HOME}/.ipython",
         }  # fmt: skip
 
     def make_preexec_fn(self, name):

@@ -232,6 +232,9 @@ def _progress_of(folder: Path, kept: list[_Progress], students: dict[str, Studen
     starts: dict[str, set[str]] = {}
     for one in best.values():
         starts.setdefault(one.start, set()).add(one.name)
+    paths: dict[str, list[str]] = {}
+    for one in kept:
+        paths.setdefault(key(one.name), []).append(shown_path(folder, one.path))
     for one in kept:
         path, chosen = shown_path(folder, one.path), best[key(one.name)]
         if one is not chosen:
@@ -240,7 +243,7 @@ def _progress_of(folder: Path, kept: list[_Progress], students: dict[str, Studen
             continue
         student = students[key(one.name)] = Student(one.name, one.tally, has_progress=True)
         others = sorted(starts[one.start] - {one.name}) if one.start else []
-        also = [shown_path(folder, more.path) for more in kept if more is not one and key(more.name) == key(one.name)]
+        also = [other for other in paths[key(one.name)] if other != path]
         student.marks = [*one.marks, *(f"begins with the same records as {o}" for o in others)]
         if also:
             student.marks.append(f"several files under this name: {path} is counted, {', '.join(also)} not")
