@@ -29,16 +29,19 @@ NUMBER_WORDS = (
 )
 
 _MONTH = "|".join(f"{month[:3]}(?:{month[3:]})?" if len(month) > 3 else month for month in MONTHS)
-_MONEY = r"[$€£¥] ?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)? ?(?:[€%]|zł|(?:percent|euros?|dollars?|pounds?|crowns?)\b)"
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Each pattern reads a text once: `++` and `*+` give nothing back, and a look-behind begins only where a run does.
+_SIGN = r"(?:[€%]|zł|(?:percent|euros?|dollars?|pounds?|crowns?)\b)"
+_MONEY = rf"[$€£¥] ?\d[\d,]*+(?:\.\d+)?|(?<!\d,)\d[\d,]*+(?:\.\d+)? ?{_SIGN}"
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 _CODE = re.compile(r"\b[A-Z]{2} \d{2,4}\b(?![.,:]\d)")
+_WORD_STARTS = r"\b(?:(?<![a-z_.-])|(?<=[^a-z_.-][.-])|(?<=^[.-]))"
 _DIGITS = re.compile(
     r"(?P<contact>\+\d{1,3}(?:[ .()-]{0,2}\d){6,12}\b)"
     r"|(?P<iso>\b\d{4}-\d\d-\d\d\b)"
     rf"|(?P<date>\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\b|\b(?:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?\b)"
     r"|(?P<time>\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\b\d{1,2}:\d\d\b)"
     rf"|(?P<amount>(?<![\w.])(?:{_MONEY}))"
-    r"|(?P<identifier>#\w*\d[\w-]*|\b[a-z][a-z_.-]*\d(?:[\w.-]*\w)?|\b\d+[a-z_/-]+\d\w*(?:[-_/]\w+)*"
+    rf"|(?P<identifier>#\w*\d[\w-]*|{_WORD_STARTS}[a-z][a-z_.-]*+\d(?:[\w.-]*\w)?|\b\d+[a-z_/-]+\d\w*(?:[-_/]\w+)*"
     r"|\b\d{3,}(?:-\d+)+\b|\b\d+(?:\.\d+){2,}\b)"
     r"|(?P<number>(?<![\w.])-?\d+(?:[ ,]\d{3}(?!\d))*(?:\.\d+)?)"
 )

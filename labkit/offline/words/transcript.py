@@ -5,15 +5,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from labkit.offline.words.statements import LABEL, text_of
 
 EARLIER = "earlier summary"
 _TURN = re.compile(
-    r"^\s*(?:[*_#\[]*)(?P<who>user|human|customer|assistant|claude|agent|ai|system|tool(?: result)?|earlier "
+    r"^[ \t]?[*_#\[]*(?P<who>user|human|customer|assistant|claude|agent|ai|system|tool(?: result)?|earlier "
     r"summary|summary so far[^:\n]*"
-    r"|previous (?:summary|context))[\]*_]*\s*:[*_]*\s?",
+    r"|previous (?:summary|context))(?: \(continued\))?[\]*_]*[ \t]*:[*_]*[ \t]?",
     re.I | re.M,
 )
 _WHO = {
@@ -24,10 +25,14 @@ _WHO = {
     "ai": "assistant",
     "tool result": "tool",
 }
-_RESULT = re.compile(r"\(tool result: (?P<result>.*?)\)(?=\s*(?:\(tool result: |\(called |$))", re.S)
-_CALLED = re.compile(r"\(called \w+ with .*?\)(?=\s|$)", re.S)
-_EARLIER_PAIR = re.compile(r"^\s*\[?(?:conversation|context) summary:\s*(?P<summary>.*?)\]?\s*$", re.I | re.S)
-_TAGS = re.compile(r"^\s*</?[\w-]+>\s*$|^\s*(?:conversation|transcript|messages|history):\s*$", re.I | re.M)
+_BRACKET = re.compile(r"\((?:(?P<result>tool result: )|called \w+ with )")
+_BRACKET_ENDS = re.compile(r"\)(?=\s|$)")
+_QUOTED = re.compile(
+    r"> (?P<what>tool result|tool error|call|document|search result|[a-z ]{1,40} result)(?: [^:]*)?:[ ]?"
+)
+_EARLIER_BEGINS = re.compile(r"\[?(?:conversation|context) summary:", re.I)
+# Only blanks of the same line: `\s` would read on over all empty lines below, again from each of them.
+_TAGS = re.compile(r"^[ \t]*</?[\w-]+>[ \t]*$|^[ \t]*(?:conversation|transcript|messages|history):[ \t]*$", re.I | re.M)
 
 
 class Turn(NamedTuple):
@@ -77,15 +82,42 @@ def spoken(who: str, text: str) -> Iterator[Turn]:
     if listed is not None:
         yield from _block_turns(listed, who)
         return
-    pair = _EARLIER_PAIR.match(text)
-    if pair:
-        yield Turn(EARLIER, pair["summary"])
+    if begins := _EARLIER_BEGINS.match(text):
+        yield Turn(EARLIER, text[begins.end() :].removesuffix("]").strip())
         return
-    for result in _RESULT.finditer(text):
-        yield Turn("tool", result["result"])
-    plain = _CALLED.sub("", _RESULT.sub("", text)).strip()
-    if plain:
-        yield Turn(who, plain)
+    yield from _in_brackets(who, text)
+
+
+def _in_brackets(who: str, text: str) -> Iterator[Turn]:
+    """Yield tool results written as `(tool result: ...)`, then the words around them; calls are left out."""
+    marks = list(_BRACKET.finditer(text))
+    plain = [text[: marks[0].start()] if marks else text]
+    for mark, following in zip_longest(marks, marks[1:]):
+        inside = text[mark.end() : following.start() if following else len(text)]
+        if not mark["result"]:
+            ends = _BRACKET_ENDS.search(inside)
+            plain.append(inside[ends.end() :] if ends else mark[0] + inside)
+        elif inside.rstrip().endswith(")"):
+            yield Turn("tool", inside.rstrip()[:-1])
+        else:
+            plain.append(mark[0] + inside)
+    if words := "".join(plain).strip():
+        yield Turn(who, words)
+
+
+def _quoted(who: str, text: str) -> Iterator[Turn]:
+    """Yield a turn's own words, then its quoted parts (`> tool result: ...`, `| ...` below it) as a tool's."""
+    own: list[str] = []
+    quotes: list[tuple[str, list[str]]] = []
+    for line in text.split("\n"):
+        if begins := _QUOTED.match(line):
+            quotes.append((begins["what"], [line[begins.end() :]]))
+        elif quotes and line.startswith("|"):
+            quotes[-1][1].append(line[1:].removeprefix(" "))
+        else:
+            own.append(line.removeprefix("  "))
+    yield from spoken(who, "\n".join(own))
+    yield from (Turn("tool", "\n".join(lines)) for what, lines in quotes if what != "call")
 
 
 def of_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
@@ -109,5 +141,5 @@ def of_prompt(text: str) -> Task:
         said = _TAGS.sub("", text[mark.end() : following.start() if following else len(text)])
         who = mark["who"].lower()
         who = EARLIER if "summary" in who or who.startswith("previous") else _WHO.get(who, who)
-        turns += spoken(who, said)
+        turns += _quoted(who, said) if "> " in said else spoken(who, said)
     return Task(text[: marks[0].start()], tuple(turns))
