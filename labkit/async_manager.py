@@ -9,11 +9,12 @@ from labkit.manager_saving import Saving
 from labkit.manager_state import DEFAULT_SYSTEM_PROMPT, now
 from labkit.messages import Content, Message
 from labkit.models import DEFAULT_MODEL, Model
-from labkit.reply_stream import AsyncReplyStream
+from labkit.reply_stream import AsyncReplyStream, async_sender
+from labkit.settings import settings_of
 from labkit.strategies import Step
 from labkit.summarization import ClaudeSummarizer
 from labkit.tool_loop import AsyncLoopStream, Called, LoopEnd, ToolLoop, turns_async
-from labkit.turn import run_async, settings_of, summarize_if_due, take_turn
+from labkit.turn import count_turn, run_async, summarize_if_due, take_turn
 
 if TYPE_CHECKING:
     import anthropic
@@ -72,13 +73,11 @@ class AsyncConversationManager(Saving):
 
     async def send(self, message: Content | None = None) -> str:
         """Send one user message and give the text of the reply; in everything else as ConversationManager.send."""
-        with self._begin():
-            asked = self._asked(message)
-            create = self.client.messages.create
-            self._conversation = await run_async(take_turn(self.settings, asked), create)
-            reply = self.transcript[-1].text
-            self._conversation = await run_async(summarize_if_due(self.settings, self.conversation), create)
-        return reply
+        with self._begin() as turn:
+            create = turn.billed_async(async_sender(self.client))
+            answered = await run_async(take_turn(self.settings, self._asked(message)), create)
+            self._conversation = await run_async(summarize_if_due(self.settings, answered), create)
+        return answered.transcript[-1].text
 
     def stream(self, message: Content | None = None) -> "AsyncReplyStream":
         """Send one user message and read the reply as it comes; left early, it changes nothing and keeps its
@@ -109,3 +108,7 @@ class AsyncConversationManager(Saving):
     ) -> AsyncLoopStream:
         """Hold a loop and read it as it comes: pieces of text, and a `Called` for every call that was run."""
         return AsyncLoopStream(self, ToolLoop(self, tools, most_calls, most_dollars), goal)
+
+    async def count(self, message: Content | None = None) -> int:
+        """Ask the API how many input tokens `send(message)` would have, without sending it; free, an estimate."""
+        return await run_async(count_turn(self.settings, self._asked(message)), self.client.messages.count_tokens)

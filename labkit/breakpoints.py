@@ -4,7 +4,7 @@ The API looks for what it has cached in the 20 blocks before each breakpoint, an
 Anthropic docs, Prompt caching (read August 2026).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labkit.blocks import copied
@@ -46,3 +46,28 @@ def _marked(content: Any) -> Any:
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else copied(content)
     blocks[-1] = {**blocks[-1], "cache_control": EPHEMERAL}
     return blocks
+
+
+def within_breakpoints(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with the newest cache breakpoints of its messages, as many as the API takes.
+
+    The older ones go: what was cached under them is found again from the newer ones. Changes the messages in place.
+    """
+    before = ("cache_control" in request) + sum(
+        len(list(_breakpoints(request.get(key)))) for key in ("tools", "system")
+    )
+    marked = list(_breakpoints(request["messages"]))
+    for block in marked[: max(before + len(marked) - MOST, 0)]:
+        del block["cache_control"]
+    return request
+
+
+def _breakpoints(value: Any) -> Iterator[dict[str, Any]]:
+    """Every block with a breakpoint, in order, also inside tool results; tool inputs hold none."""
+    if isinstance(value, dict):
+        yield from _breakpoints(value.get("content"))
+        if value.get("cache_control"):
+            yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _breakpoints(item)

@@ -100,24 +100,32 @@ def check(view: History, budget: TokenBudget, model: str | Model = DEFAULT_MODEL
     )
 
 
+MOST_BYTES = 32_000_000
+"""The largest request that the API takes. Source: Anthropic docs, Errors: 32 MB for Messages (read August 2026)."""
+
+
 class Overflow(Enum):
-    """The four things that can be wrong when a request seems too long; only the first three are worth one more try."""
+    """The five things that can be wrong when a request seems too long; all but the last are worth one more try."""
 
     INPUT_TOO_LONG = "the input alone is longer than the window: prune and try once"
+    TOO_MANY_BYTES = "the request has more bytes than the API takes: prune and try once"
     ENDED_AT_WINDOW = "the reply was cut off at the end of the window: prune and try once"
     THINKING_BINDING = "a thinking block stands behind a changed prefix: leave thinking out and try once"
     OTHER = "not an overflow: pruning would not help"
 
 
 def classify(outcome: Any) -> Overflow:
-    """Which of the four cases an SDK error or a response is.
+    """Which of the five cases an SDK error or a response is.
 
     Sources: error bodies quoted in public issue trackers (2025 and 2026) and Anthropic docs, Context windows and
     Preserved thinking.
     """
     if getattr(outcome, "stop_reason", None) == "model_context_window_exceeded":
         return Overflow.ENDED_AT_WINDOW
-    said = str(outcome) if getattr(outcome, "status_code", None) == 400 else ""
+    status = getattr(outcome, "status_code", None)
+    if status == 413:
+        return Overflow.TOO_MANY_BYTES
+    said = str(outcome) if status == 400 else ""
     if TOO_LONG.search(said) or "exceed context limit" in said:
         return Overflow.INPUT_TOO_LONG
     if any(words in said for words in REFUSED_THINKING):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from labkit.blocks import well_formed
 from labkit.messages import Message
 from labkit.redaction import Redact, clean
 from labkit.text.rules import sentences
@@ -36,7 +37,7 @@ class CaseFact:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a fact without words or without a source, and a key without words."""
+        """Refuse a fact without words or without a source, and a key without words; repair half surrogates."""
         if not self.text.strip() or not self.source.strip():
             raise ValueError(
                 f"a case fact needs its words and their source, but got {self.text!r} from {self.source!r}"
@@ -45,6 +46,8 @@ class CaseFact:
             raise ValueError(
                 f"the key of the case fact {self.text!r} has no words: name what it is about, or leave it out"
             )
+        object.__setattr__(self, "text", well_formed(self.text))
+        object.__setattr__(self, "source", well_formed(self.source))
 
     def line(self) -> str:
         """The fact as a request carries it: `- address: 22 Harbour Road (source: message 9, since 2026-11-30)`."""

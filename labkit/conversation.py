@@ -3,16 +3,32 @@
 Taught in notebooks 01 and 06.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, cast
 
+from labkit.blocks import well_formed
 from labkit.case_facts import CaseFact as CaseFact
 from labkit.case_facts import PastFact, changed, retracted, stale_values, without_values
-from labkit.messages import Content, History, Message, exchanges, join, without_thinking
+from labkit.door import admitted
+from labkit.messages import (
+    REFUSED,
+    Content,
+    History,
+    Message,
+    assistant,
+    exchanges,
+    from_wire,
+    join,
+    without_thinking,
+)
 from labkit.origin import whose_words
 from labkit.redaction import Redact, clean, redacted
 from labkit.tokens import Meter, Usage
+
+NO_WORDS = "(refused, without a word)"
+"""What the transcript holds for a refusal that brought no content; labkit's words, never sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +49,11 @@ class Conversation:
     """Everything a request is built from: system prompt, case facts, transcript, working history, summaries, usage.
 
     `transcript` is everything ever said; `history` is what is worked with, the same until a summary takes the place of
-    its older part. `summaries` are in the order they were made; `failures` counts the summaries that failed since the
-    last one that worked. `sent_whole` counts the first messages of the history that came from elsewhere: their thinking
-    answered all that stands before it, whatever steps this conversation has. `past_facts` are the values that a fact
-    had before, none of which is sent. `last` is the usage of the last reply and `meter` what it said about the history
-    sent. Cheap to copy: values share what they have in common.
+    its older part or a turn is refused. `summaries` are in the order they were made; `failures` counts the summaries
+    that failed since the last one that worked. `sent_whole` counts the first messages of the history that came from
+    elsewhere: their thinking answered all that stands before it, whatever steps this conversation has. `past_facts` are
+    the values that a fact had before, none of which is sent. `last` is the usage of the last reply and `meter` what it
+    said about the history sent. Cheap to copy: values share what they have in common.
     """
 
     system: str = ""
@@ -52,11 +68,26 @@ class Conversation:
     meter: Meter = field(default_factory=Meter)
     past_facts: tuple[PastFact, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a system prompt that is no text; half surrogate pairs in it are replaced."""
+        if not isinstance(self.system, str):
+            raise TypeError(
+                f"the system prompt is text, but got {type(self.system).__name__}: give text, or blocks as "
+                "request={'system': [...]}"
+            )
+        if not self.system.isascii():
+            object.__setattr__(self, "system", well_formed(self.system))
+
     @classmethod
     def of(cls, messages: Sequence[Message | Mapping[str, Any]], system: str = "") -> "Conversation":
-        """A conversation that already holds these messages, Messages or dicts in wire form."""
-        said = History.of(messages)
-        return cls(system=system, transcript=said, history=said, sent_whole=len(said))
+        """A conversation that already holds these messages, Messages or dicts in wire form.
+
+        What the API would refuse in them is repaired in the history, or refused with its place: see `door`. The
+        transcript keeps them as they came.
+        """
+        said = messages if isinstance(messages, History) else History(_read(messages))
+        history = admitted(said)
+        return cls(system=system, transcript=said, history=history, sent_whole=len(history))
 
     def said(self, message: Message) -> "Conversation":
         """The conversation with one more message.
@@ -75,6 +106,28 @@ class Conversation:
         """
         meter = Meter.of(usage, view) if view is not None else Meter()
         return replace(self, usage=self.usage + usage, last=usage, meter=meter)
+
+    def refused(
+        self, reply: Sequence[Mapping[str, Any]] = (), stop_reason: str = "refusal", **metadata: Any
+    ) -> "Conversation":
+        """The conversation after Claude refused its newest turn: that turn leaves the history, and stays in the
+        transcript with the flag `refused`, with what was said of a reply.
+
+        Source: Anthropic docs, Streaming refusals (read August 2026): the refused turn must be left out before the
+        conversation goes on, or every later one is refused too.
+        """
+        words = assistant(list(reply) or NO_WORDS, stop_reason=stop_reason, **metadata)
+        start = self.transcript.newest_start()
+        turn = [replace(m, flags=(*m.flags, REFUSED)) for m in (*self.transcript[start:], words)]
+        answered = self.history[: self.history.newest_start()]
+        whole = min(self.sent_whole, len(answered))
+        return replace(self, transcript=self.transcript[:start].append(*turn), history=answered, sent_whole=whole)
+
+    @property
+    def stop_reason(self) -> str | None:
+        """How the newest reply ended, in the API's word; None before the first and for one that came from elsewhere."""
+        newest = next((m for m in reversed(self.transcript) if m.role == "assistant"), None)
+        return newest.stop_reason if newest else None
 
     def with_fact(self, text: str, source: str, key: str | None = None, time: str | None = None) -> "Conversation":
         """The conversation with one more case fact, which every request then carries at its start, word for word.
@@ -138,7 +191,9 @@ class Conversation:
         Raises IndexError for a place that does not exist.
         """
         self._check_places([place])
-        edited = replace(self.transcript[place], content=cast("Any", content), replaces=())
+        old = self.transcript[place]
+        flags = tuple(flag for flag in old.flags if flag != REFUSED)
+        edited = replace(old, content=cast("Any", content), flags=flags, replaces=(), stop_reason=None)
         return self._restarted(self.transcript[:place]).said(edited)
 
     def without(self, *places: int) -> "Conversation":
@@ -150,7 +205,7 @@ class Conversation:
         self._check_places(places)
         gone = _with_tool_partners(self.transcript, set(places))
         left = History(m for place, m in enumerate(self.transcript) if place not in gone)
-        return self._restarted(left, changed=min(gone, default=len(left)))
+        return self._restarted(left, changed=min(gone, default=len(self.transcript)))
 
     def marked(self, place: int, **metadata: Any) -> "Conversation":
         """The conversation with metadata set on one message: `pinned`, `importance`, `flags` or `timestamp`.
@@ -187,17 +242,18 @@ class Conversation:
         )
 
     def _restarted(self, transcript: History, changed: int | None = None) -> "Conversation":
-        history, whole = transcript, self.history == self.transcript
+        history, whole = worked_with(transcript), self.history == worked_with(self.transcript)
+        same = len(unrefused(transcript[:changed]))
         if changed is not None or not whole:
-            first = changed or 0 if whole else 0
-            history = join((transcript[:first], map(without_thinking, transcript[first:])))
+            first = same if whole else 0
+            history = join((history[:first], map(without_thinking, history[first:])))
         return replace(
             self,
             transcript=transcript,
             history=history if history != transcript else transcript,
             summaries=(),
             failures=0,
-            sent_whole=min(self.sent_whole, len(transcript) if changed is None else changed),
+            sent_whole=min(self.sent_whole, same),
             last=Usage(),
             meter=Meter(),
         )
@@ -209,6 +265,27 @@ class Conversation:
 
 def _redacted(summary: Summary, redact: Redact) -> Summary:
     return replace(summary, text=clean(summary.text, redact), put_back=clean(summary.put_back, redact))
+
+
+def unrefused(transcript: History) -> History:
+    """A transcript without the turns that were refused; the transcript itself where none was."""
+    if not any(REFUSED in message.flags for message in transcript):
+        return transcript
+    return History(message for message in transcript if REFUSED not in message.flags)
+
+
+def worked_with(transcript: History) -> History:
+    """The history to go on from when nothing was summarized: the transcript, unless turns were refused or repaired."""
+    return admitted(unrefused(transcript))
+
+
+def _read(messages: Sequence[Message | Mapping[str, Any]]) -> Iterator[Message]:
+    for place, message in enumerate(messages):
+        try:
+            yield from_wire(message)
+        except (TypeError, ValueError) as error:
+            error.add_note(f"this is message {place} of the {len(messages)} that were given")
+            raise
 
 
 def _renewed(message: Message, old: Message, new: Message) -> Message:
@@ -224,7 +301,8 @@ def _renewed(message: Message, old: Message, new: Message) -> Message:
 
 
 def _check_tool_round(history: History, message: Message) -> None:
-    called = _ids(history[-1], "tool_use", "id") if history else []
+    last = takewhile(lambda m: m.role == "assistant", reversed(history))
+    called = [name for m in last for name in _ids(m, "tool_use", "id")]
     answered = _ids(message, "tool_result", "tool_use_id")
     if missing := [call for call in called if call not in answered]:
         raise ValueError(

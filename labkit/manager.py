@@ -14,17 +14,15 @@ from labkit.manager_saving import Saving
 from labkit.manager_state import DEFAULT_SYSTEM_PROMPT, now
 from labkit.messages import Content, Message
 from labkit.models import DEFAULT_MODEL, Model
-from labkit.reply_stream import ReplyStream
+from labkit.reply_stream import ReplyStream, sender
+from labkit.settings import settings_of
 from labkit.steps.keep_within import KeepWithin
 from labkit.steps.tool_results import ClipToolResults
 from labkit.strategies import KeepRecent, Step
 from labkit.summarization import ClaudeSummarizer
-from labkit.tokens import count_tokens, estimator
+from labkit.tokens import estimator
 from labkit.tool_loop import Called, LoopEnd, LoopStream, ToolLoop, turns
-from labkit.turn import run, settings_of, summarize_if_due, take_turn
-
-COUNTED = ("model", "system", "tools")
-"""What of a request counts beside its messages."""
+from labkit.turn import count_turn, run, summarize_if_due, take_turn
 
 if TYPE_CHECKING:
     import anthropic
@@ -90,17 +88,16 @@ class ConversationManager(Saving):
     def send(self, message: Content | None = None) -> str:
         """Send one user message, text or blocks, and give the text of the reply (empty when Claude only calls a tool).
 
-        Without a message it asks for the reply to what was said last, such as a question that was edited. Raises
-        ValueError for an empty message, an unanswered tool call, or nothing to reply to, BudgetExceeded for what cannot
-        fit, EmptyReply for a response without content.
+        Without a message it asks for the reply to what was said last, such as a question that was edited. `stop_reason`
+        says how the reply ended; one that was cut off warns. Raises ValueError for an empty message, an unanswered tool
+        call, or nothing to reply to, BudgetExceeded for what cannot fit, TurnFailed (EmptyReply, CutCall, Refused) for
+        a response that cannot be kept.
         """
-        with self._begin():
-            asked = self._asked(message)
-            create = self.client.messages.create
-            self._conversation = run(take_turn(self.settings, asked), create)
-            reply = self.transcript[-1].text
-            self._conversation = run(summarize_if_due(self.settings, self.conversation), create)
-        return reply
+        with self._begin() as turn:
+            create = turn.billed(sender(self.client))
+            answered = run(take_turn(self.settings, self._asked(message)), create)
+            self._conversation = run(summarize_if_due(self.settings, answered), create)
+        return answered.transcript[-1].text
 
     def stream(self, message: Content | None = None) -> "ReplyStream":
         """Send one user message and read the reply as it comes: `for text in manager.stream("hello")`.
@@ -142,10 +139,7 @@ class ConversationManager(Saving):
 
     def count(self, message: Content | None = None) -> int:
         """Ask the API how many input tokens `send(message)` would have, without sending it; free, an estimate."""
-        asked = self._asked(message)
-        view = self.settings.view(asked)
-        request = self.settings.request(asked, view)
-        return count_tokens(self.client, view, **{key: request[key] for key in COUNTED if key in request})
+        return run(count_turn(self.settings, self._asked(message)), self.client.messages.count_tokens)
 
 
 class SlidingWindowManager(ConversationManager):

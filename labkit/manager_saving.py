@@ -3,18 +3,23 @@
 Imports the stores only when something is saved or loaded, because they load pydantic.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.conversation import Conversation
-from labkit.forgetting import Forgotten
+from labkit.forgetting import Forgotten, forgotten
 from labkit.manager_state import Shell
 from labkit.redaction import Redact, clean
+from labkit.settings import Settings
 from labkit.strategies import name
-from labkit.turn import Settings
 
 if TYPE_CHECKING:
     from labkit.stores import Store
+    from labkit.stores.saved_form import Saved
+
+MOST_KEPT = 20
+"""How many of its last saves a manager knows again, in as many places."""
 
 
 class Saving(Shell):
@@ -23,31 +28,35 @@ class Saving(Shell):
     def __init__(self, settings: Settings, conversation: Conversation, client: Any = None) -> None:
         """Take the settings, what was said so far, and the client; nothing is saved yet."""
         super().__init__(settings, conversation, client)
-        self._revisions: dict[str, int] = {}
+        self._kept: tuple[Saved, ...] = ()
 
     def save(self, place: "str | Path | Store", redact: Redact | None = None, overwrite: bool = False) -> None:
         """Save the conversation and the settings: in a JSON file at a path, or in any store; `redact` cleans what is
         saved.
 
-        Raises ConversationConflict when something was saved there that this manager neither loaded nor saved, unless
-        `overwrite` says that it may be lost.
+        What is stored there is read first, and compared with what this manager saved or loaded, wherever that was and
+        whatever the place is called. Raises ConversationConflict when it is something else, unless `overwrite` says
+        that it may be lost.
         """
-        from labkit.stores import store_at
+        from labkit.stores import ConversationConflict, store_at
         from labkit.stores.saved_form import Saved
 
         store = store_at(place)
-        found = store.read() if overwrite else None
-        revision = found.revision if found else self._revisions.get(repr(store), 0)
+        found = store.read()
         options = self._options() | {"steps": [name(step) for step in self._own_steps()]}
         options = clean(options, redact) if redact else options
         kept = self.conversation.redacted(redact) if redact else self.conversation
-        written = store.write(Saved(type(self).__name__, options, kept, revision))
-        self._revisions = {**self._revisions, repr(store): written}
+        if found and not overwrite and not any(_same(found, one) for one in self._kept):
+            raise ConversationConflict(getattr(store, "where", repr(store)), found.revision)
+        saved = Saved(type(self).__name__, options, kept, found.revision if found else 0)
+        # Noted before it is written: a save that is stopped, or whose answer is lost, is known again at the next one.
+        self._kept = (*self._kept[-MOST_KEPT:], saved)
+        store.write(saved)
 
     def _saved_again(self, report: Forgotten) -> None:
-        for where, before, after in report.saves:
-            if self._revisions.get(where) == before:
-                self._revisions = {**self._revisions, where: after}
+        # What was forgotten leaves the memory of earlier saves too; what the stores hold now is known again by it.
+        clean = (replace(saved, conversation=forgotten(saved.conversation, report.what)[0]) for saved in self._kept)
+        self._kept = tuple(clean)
 
     @classmethod
     def load(cls, place: "str | Path | Store", **settings: Any) -> Self:
@@ -72,7 +81,7 @@ class Saving(Shell):
             )
         known = {key: value for key, value in options.items() if key in kind._option_names()}
         manager = kind(**known | settings)
-        manager.conversation, manager._revisions = saved.conversation, {repr(store): saved.revision}
+        manager.conversation, manager._kept = saved.conversation, (saved,)
         return manager
 
     @classmethod
@@ -89,3 +98,9 @@ class Saving(Shell):
 
 def _kinds[M: Saving](kind: type[M]) -> list[type[M]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
+
+
+def _same(found: "Saved", known: "Saved") -> bool:
+    """True when what is stored is what was saved, whatever its revision: the conversation itself is compared."""
+    there, here = found.conversation, replace(known.conversation, meter=found.conversation.meter)
+    return (found.kind, there) == (known.kind, here)

@@ -4,7 +4,7 @@ Every change makes a new conversation and keeps the older value whole, so that a
 notebook 06.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,11 +13,12 @@ from weakref import ref
 
 from labkit.conversation import Conversation
 from labkit.manager_facts import KeepsFacts
-from labkit.messages import Content, History, Message, assistant, from_wire, user
+from labkit.messages import Content, History, Message, assistant, user
 from labkit.repair import asks
+from labkit.reply import TurnFailed
+from labkit.settings import Settings
 from labkit.strategies import Fate, explain
 from labkit.tokens import TokenCount, Usage
-from labkit.turn import Settings
 
 DEFAULT_SYSTEM_PROMPT = "You are a helpful assistant."
 
@@ -32,25 +33,75 @@ def no_turn() -> None:
 
 
 class UnderWay:
-    """One turn of a manager while it is under way: over at the end of its `with`, or once nobody reads it any more."""
+    """One turn of a manager while it is under way: over at the end of its `with`, or once nobody reads it any more.
 
-    def __init__(self, reader: Callable[[], object] | None = None) -> None:
-        """Take, for a stream, a weak reference to the iterator by which it is read."""
+    Whatever ends it, an error or a stop, what was billed meanwhile stays counted in the conversation from which it
+    began.
+    """
+
+    def __init__(self, shell: "Shell", reader: Callable[[], object] | None = None) -> None:
+        """Take the manager and, for a stream, a weak reference to the iterator by which it is read."""
+        self._shell, self._before = shell, shell.conversation
         self._ended = False
         self._reader = reader
+        self._spent = Usage()
+
+    def begin(self) -> None:
+        """Note from what the turn goes on; another turn may have ended since this one was made."""
+        self._before = self._shell.conversation
 
     @property
     def over(self) -> bool:
         """True when it ended, or when the loop that read it was left."""
         return self._ended or (self._reader is not None and self._reader() is None)
 
+    def paid[R](self, response: R) -> R:
+        """The response, whose bill is noted."""
+        self._spent += Usage.of(getattr(response, "usage", None))
+        return response
+
+    def billed[R](self, create: Callable[..., R]) -> Callable[..., R]:
+        """The function that sends a request, with every bill noted."""
+        return lambda **request: self.paid(create(**request))
+
+    def billed_async[R](self, create: Callable[..., Awaitable[R]]) -> Callable[..., Awaitable[R]]:
+        """The same for a function whose responses are awaited."""
+
+        async def send(**request: Any) -> R:
+            """Send one request, and note its bill."""
+            return self.paid(await create(**request))
+
+        return send
+
     def __enter__(self) -> Self:
         """Begin."""
         return self
 
-    def __exit__(self, *raised: object) -> None:
-        """End, whatever was raised."""
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """End; after an error keep what it says is to be kept, and the bill."""
         self._ended = True
+        if error is None:
+            return
+        kept = error.conversation if isinstance(error, TurnFailed) and error.conversation else self._before
+        if kept is not self._before or self._spent.requests:
+            self._shell._conversation = replace(kept, usage=self._before.usage + self._spent)
+
+
+class Slot:
+    """The place of one turn in the row of a manager's turns: the turn, held weakly, and the slot that followed it."""
+
+    __slots__ = ("following", "turn")
+
+    def __init__(self, turn: Callable[[], UnderWay | None]) -> None:
+        """Take a weak reference to the turn."""
+        self.turn = turn
+        self.following: dict[int, Slot] = {}
+
+    def check_over(self) -> None:
+        """Raise RuntimeError while the turn is under way."""
+        turn = self.turn()
+        if turn is not None and not turn.over:
+            raise RuntimeError("a turn is under way in this manager: let it end first, or fork() for another branch")
 
 
 class Shell(KeepsFacts):
@@ -63,7 +114,7 @@ class Shell(KeepsFacts):
         self.settings = settings
         self._conversation = conversation
         self._client = client
-        self._turn: Callable[[], UnderWay | None] = no_turn
+        self._slot = Slot(no_turn)
 
     @property
     def client(self) -> Any:
@@ -83,6 +134,15 @@ class Shell(KeepsFacts):
         """Put another value in its place, between two turns."""
         self._check_idle()
         self._conversation = conversation
+
+    @property
+    def stop_reason(self) -> str | None:
+        """How the newest reply ended: `end_turn`, `tool_use`, `max_tokens` and other words of the API; None before the
+        first.
+
+        Each message of the transcript has its own. After a turn that failed and left no reply, the error says it.
+        """
+        return self.conversation.stop_reason
 
     @property
     def model(self) -> str:
@@ -117,7 +177,7 @@ class Shell(KeepsFacts):
     @messages.setter
     def messages(self, messages: Sequence[Message | Mapping[str, Any]]) -> None:
         """Put another history in the place of the working one; the system prompt, case facts and the bill stay."""
-        new, now = Conversation.of([from_wire(m) for m in messages], self.conversation.system), self.conversation
+        new, now = Conversation.of(messages, self.conversation.system), self.conversation
         self.conversation = replace(new, facts=now.facts, past_facts=now.past_facts, usage=now.usage)
 
     @property
@@ -177,19 +237,27 @@ class Shell(KeepsFacts):
     def fork(self) -> Self:
         """Another manager with the same settings and conversation; from here on each goes its own way."""
         other = copy(self)
-        other._turn = no_turn
+        other._slot = Slot(no_turn)
         return other
 
     def _begin(self, reader: Callable[[], object] | None = None) -> UnderWay:
-        self._check_idle()
-        turn = UnderWay(reader)
-        self._turn = ref(turn)  # weak, so that a turn stopped on any line is over as soon as its frame is gone
+        turn = UnderWay(self, reader)
+        # A weak reference: if the cell is interrupted, the turn ends when its frame is freed.
+        slot, mine = self._slot, Slot(ref(turn))
+        while True:
+            slot.check_over()
+            # One step for the interpreter: of threads that begin at the same moment one takes the place behind the
+            # slot. No lock, because a lock that is held when a cell is stopped stays held.
+            taken = slot.following.setdefault(0, mine)
+            if taken is mine:
+                break
+            slot = taken
+        self._slot = mine
+        turn.begin()
         return turn
 
     def _check_idle(self) -> None:
-        turn = self._turn()
-        if turn is not None and not turn.over:
-            raise RuntimeError("a turn is under way in this manager: let it end first, or fork() for another branch")
+        self._slot.check_over()
 
     def _asked(self, message: Content | None) -> Conversation:
         if message is not None:

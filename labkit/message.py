@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from labkit.blocks import Block, CheckedBlocks, checked_blocks, copied
+from labkit.blocks import Block, CheckedBlocks, checked_blocks, copied, well_formed, without_blanks
 
 type Role = Literal["user", "assistant", "system"]
 type Content = str | Sequence[Block]
 
 ROLES = ("user", "assistant", "system")
 THINKING = ("thinking", "redacted_thinking")
+REFUSED = "refused"
+"""The flag of the messages of a turn that Claude refused: in the transcript they stay, in no request they are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Message:
 
     `content` is text or content blocks (dicts with a `type`). `pinned` keeps the message through every step;
     `importance` is a score from 0 to 1; `timestamp` is ISO 8601 text; `flags` are words of your own; `replaces` holds
-    the messages that this one stands for after a summary or a clearing.
+    the messages that this one stands for after a summary or a clearing; `stop_reason` says how a reply ended.
 
     Raises ValueError for an unknown role or empty content, TypeError for content that cannot be sent as JSON.
     """
@@ -32,6 +34,7 @@ class Message:
     timestamp: str | None = None
     flags: tuple[str, ...] = ()
     replaces: tuple["Message", ...] = field(default=(), compare=False, repr=False)
+    stop_reason: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what the API would refuse, before it is part of any history."""
@@ -43,6 +46,8 @@ class Message:
         if isinstance(self.content, str):
             if not self.content.strip():
                 raise ValueError(f"a {self.role} message needs text, but got {self.content!r}: write at least one word")
+            if not self.content.isascii():
+                object.__setattr__(self, "content", well_formed(self.content))
             return
         if not isinstance(self.content, CheckedBlocks):
             object.__setattr__(self, "content", checked_blocks(self.role, self.content))
@@ -95,7 +100,8 @@ def assistant(content: Content, **metadata: Any) -> Message:
 def from_wire(message: Mapping[str, Any] | Message) -> Message:
     """Read a message in wire form (a dict of role and content); a Message passes through unchanged.
 
-    Raises ValueError for any other key: metadata has its own fields and would be a 400 on the wire.
+    Blank text blocks beside other blocks are left out. Raises ValueError for any other key: metadata has its own fields
+    and would be a 400 on the wire.
     """
     if isinstance(message, Message):
         return message
@@ -106,7 +112,7 @@ def from_wire(message: Mapping[str, Any] | Message) -> Message:
             f"message has the extra key {extra[0]!r}: the API takes only 'role' and 'content'; use "
             "Message(...) for metadata"
         )
-    return Message(message["role"], message["content"])
+    return Message(message["role"], without_blanks(message["content"]))
 
 
 def opens_exchange(message: Message, before: Message | None) -> bool:
@@ -149,4 +155,5 @@ def without_thinking(message: Message) -> Message:
         message.timestamp,
         message.flags,
         (message,),
+        message.stop_reason,
     )

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, overload
 
 from labkit.blocks import Block as Block
+from labkit.message import REFUSED as REFUSED
 from labkit.message import ROLES as ROLES
 from labkit.message import THINKING as THINKING
 from labkit.message import Content as Content
@@ -208,9 +209,7 @@ class History(Sequence[Message]):
         return opens and not lost and bool(self)
 
     def begins(self, other: "History") -> bool:
-        """True when `other` is this history with more messages behind it, told without walking where both share a
-        log.
-        """
+        """True when `other` is this history with more messages after it; quick where both share a log."""
         if self._log is other._log:
             return self._start == other._start and self._stop <= other._stop
         return len(self) <= len(other) and all(a is b or a == b for a, b in zip(self, other, strict=False))

@@ -6,6 +6,7 @@ reply, and after the last one the last again. Imported only when a client is mad
 """
 
 import json
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -53,6 +54,11 @@ class Exchange:
         return (self.method, self.path, self.request) == (method, path, request)
 
 
+def _for_its_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else may read when it is new: a recording holds what was said."""
+    return os.open(path, flags, 0o600)
+
+
 class Recorder:
     """Adds exchanges to a recording, each once its reply has been read to the end; calls never raise."""
 
@@ -63,8 +69,11 @@ class Recorder:
         """
         self._file, self._lock = Path(file), Lock()
         self._hide = Redactor(patterns=(), hide=(key,))
+        self._begin = ""
         if self._file.exists():
             exchanges(self._file)
+            # A line that was cut off has no end: the next one must not become a part of it.
+            self._begin = "" if self._file.read_bytes().endswith(b"\n") else "\n"
 
     def __call__(self, sent: Sent) -> None:
         """Add what was sent and received, unless it was a refusal that passes."""
@@ -72,8 +81,9 @@ class Recorder:
             return
         try:
             line = _line(asdict(self._exchange(sent)))
-            with self._lock, self._file.open("a", encoding="utf-8") as file:
-                file.write(line)
+            with self._lock, open(self._file, "a", encoding="utf-8", opener=_for_its_owner) as file:
+                file.write(f"{self._begin}{line}")
+                self._begin = ""
         except (OSError, ValueError) as error:  # raised, it would make the SDK send and pay the request again
             warnings.warn(f"this reply was not recorded: {error}", stacklevel=2)
 
@@ -148,7 +158,11 @@ class Replaying(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 def exchanges(file: Path) -> list[Exchange]:
     """Every exchange of a recording, in order. Raises ValueError where there is none, or something else."""
     try:
-        lines = file.read_text("utf-8").rstrip("\n").split("\n")
+        whole, end, torn = file.read_bytes().rpartition(b"\n")
+        # The last line may be cut off inside a letter; anything else that is no UTF-8 is no recording.
+        lines = (whole + end).decode().split("\n")
+        lines[-1] = torn.decode(errors="replace" if whole else "strict")
+        lines = lines if lines[-1] or len(lines) == 1 else lines[:-1]
     except OSError as error:
         how = "claude(live=True, record=...) makes one"
         raise ValueError(f"there is no recording to read at {file} ({error.strerror}): {how}") from error
@@ -158,6 +172,13 @@ def exchanges(file: Path) -> list[Exchange]:
     if lines == [""]:
         raise ValueError(f"{file} is empty: record a conversation with claude(live=True, record=...) first")
     for number, line in enumerate(lines, 1):
+        if _is_torn(line):
+            warnings.warn(
+                f"{file}: line {number} was cut off while it was written, and is left out",
+                TornLineWarning,
+                stacklevel=2,
+            )
+            continue
         try:
             row = json.loads(line)
             if row.pop("format") != FORMAT:
@@ -181,13 +202,32 @@ def rewrite(file: str | Path, redact: Redact) -> int:
     ]
     changed = sum(redact(_line(row)) != _line(row) for row in rows)
     unfinished = file.with_name(f".{file.name}.saving")
-    unfinished.write_text("".join(_line(row) for row in cleaned), "utf-8")
+    with open(unfinished, "w", encoding="utf-8", opener=_for_its_owner) as written:
+        written.writelines(_line(row) for row in cleaned)
     unfinished.replace(file)
     return changed
 
 
 def _line(row: Mapping[str, Any]) -> str:
     return json.dumps({"format": FORMAT} | dict(row), ensure_ascii=False) + "\n"
+
+
+BEGINNING = json.dumps({"format": FORMAT})[:-1]
+"""How every line of a recording begins."""
+
+
+class TornLineWarning(UserWarning):
+    """One line of a recording was cut off, as by a full disk or a kill; the others are read."""
+
+
+def _is_torn(line: str) -> bool:
+    """True for the beginning of a line that a recorder wrote, without its end."""
+    begun = line.startswith(BEGINNING) or (bool(line) and BEGINNING.startswith(line))
+    try:
+        json.loads(line)
+    except ValueError:
+        return begun
+    return False
 
 
 def _asked(sent: Sent, scrub: Redact) -> tuple[str, str, dict[str, Any]]:

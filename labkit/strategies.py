@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from labkit.messages import (
+    REFUSED,
     History,
     Message,
     Ruler,
@@ -211,7 +212,8 @@ def explain(
             why = reasons.get(place, why)
             known = fates[place]
             if fate != known.fate or (fate == "kept" and why and why != known.why):
-                fates[place] = Fate(place, message, fate, name(steps[count - 1]) if count else "a summary", why)
+                rewritten = "a refusal" if REFUSED in message.flags else "a summary"
+                fates[place] = Fate(place, message, fate, name(steps[count - 1]) if count else rewritten, why)
     return fates
 
 
@@ -233,7 +235,7 @@ def _stayed(place: int, history: History) -> Fate:
 
 def _became(message: Message, now: Message | None) -> tuple[Became, str]:
     if now is None:
-        return "dropped", DROPPED
+        return "dropped", "Claude refused this turn" if REFUSED in message.flags else DROPPED
     if same_on_the_wire(now, message):
         return "kept", ""
     if now.content == without_thinking(message).content:

@@ -41,9 +41,9 @@ class Usage:
 
     @classmethod
     def of(cls, usage: Any) -> "Usage":
-        """Read the usage of one response."""
-        written, read = usage.cache_creation_input_tokens or 0, usage.cache_read_input_tokens or 0
-        return cls(usage.input_tokens, usage.output_tokens, written, read, 1)
+        """Read the usage of one response; proxies leave fields of it out, or all of it, or send null."""
+        kinds = [field.name for field in fields(cls) if field.name != "requests"]
+        return cls(**{kind: getattr(usage, kind, None) or 0 for kind in kinds}, requests=1)
 
     @classmethod
     def of_wire(cls, usage: Mapping[str, Any]) -> "Usage":

@@ -5,22 +5,21 @@ the very same code. It decides what is sent, tries once more after an overflow, 
 summarized.
 """
 
+import json
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from labkit.breakpoints import with_breakpoints
-from labkit.budgets import Overflow, TokenBudget, check, classify, excess
+from labkit.budgets import MOST_BYTES, Overflow, check, classify, excess
 from labkit.conversation import Conversation, Summary
-from labkit.messages import Content, History, assistant, in_open_round, without_thinking
-from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.messages import History, Message, assistant, in_open_round, without_thinking
+from labkit.reply import TurnFailed, absorbed, whole
+from labkit.settings import Compaction, Settings
 from labkit.steps.keep_within import KeepWithin
-from labkit.steps.rules import KeepRules
-from labkit.strategies import Step, apply
+from labkit.strategies import apply
 from labkit.summarization import (
     Calls,
-    ClaudeSummarizer,
     CostlyFailure,
     SummaryFailed,
     is_summary,
@@ -29,7 +28,7 @@ from labkit.summarization import (
     split,
     summary_text,
 )
-from labkit.tokens import Usage, estimate_tokens, estimator
+from labkit.tokens import Usage, estimator
 
 if TYPE_CHECKING:
     from anthropic.types import Message as Response
@@ -37,140 +36,72 @@ if TYPE_CHECKING:
 type Turn = Calls[Conversation]
 
 
-class EmptyReply(RuntimeError):
-    """The response held no content that could be kept; the conversation stays as it was. Says the stop_reason."""
-
-
 class SummaryWarning(UserWarning):
     """A summary failed; the conversation goes on from its recent turns and nothing was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compaction:
-    """When and how the older part is summarized: above `threshold` input tokens, all but the newest `keep` turns.
+COUNTED = ("model", "system", "tools", "tool_choice", "thinking", "extra_headers")
+"""What of a request counts beside its messages. Source: anthropic SDK 2.14.0, the parameters of `count_tokens`."""
 
-    Without a threshold, never. After `patience` failures in a row no summary is tried for `pause` turns.
+
+def count_turn(settings: Settings, asked: Conversation) -> Calls[int]:
+    """Yield the request that counts what `take_turn` would send, and give the tokens.
+
+    Thinking that the API refuses is left out, as it is when the turn is sent.
     """
-
-    threshold: int | None = None
-    keep: int = 4
-    summarizer: ClaudeSummarizer = field(default_factory=ClaudeSummarizer)
-    patience: int = 3
-    pause: int = 5
-
-    def __post_init__(self) -> None:
-        """Refuse a threshold or a number of turns that means nothing."""
-        if self.threshold is not None and self.threshold < 1:
-            raise ValueError(f"token_threshold {self.threshold:,}: give at least 1 token")
-        if self.keep < 0:
-            raise ValueError(f"recent_turns_to_keep {self.keep}: give 0 or more turns")
+    view = settings.view(asked)
+    try:
+        counted: Any = yield _counting(settings, asked, view)
+    except Exception as error:
+        if classify(error) is not Overflow.THINKING_BINDING:
+            raise
+        counted = yield _counting(settings, asked, History(map(without_thinking, view)))
+    return int(counted.input_tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything about a manager but the conversation itself: what each request holds beside the messages, and the
-    steps.
-    """
-
-    row: Model
-    max_tokens: int
-    steps: tuple[Step, ...] = ()
-    compaction: Compaction = field(default_factory=Compaction)
-    budget: TokenBudget | None = None
-    tools: tuple[Mapping[str, Any], ...] = ()
-    cache: bool = False
-    clock: Callable[[], str] | None = None
-    extra: Mapping[str, Any] | None = None
-
-    def view(self, conversation: Conversation) -> History:
-        """The messages that the next request carries: the steps' view, only the recent turns while summaries fail."""
-        steps, brought = self.all_steps(conversation), conversation.sent_whole
-        return apply(steps, conversation.history, self.row.binds_thinking, brought)
-
-    def all_steps(self, conversation: Conversation) -> tuple[Step, ...]:
-        """The steps, then, while a summary is owed, the one that keeps the recent turns and the rules alone."""
-        if self.compaction.threshold is not None and conversation.failures:
-            return (*self.steps, KeepRules((KeepTurns(max(self.compaction.keep, 1)),)))
-        return self.steps
-
-    def request(self, conversation: Conversation, view: History) -> dict[str, Any]:
-        """The request that carries `view`, ready for `client.messages.create(**request)`."""
-        request: dict[str, Any] = {"model": self.row.id, "max_tokens": self.max_tokens}
-        if system := system_with_facts(conversation):
-            request["system"] = system
-        if self.tools:
-            request["tools"] = [dict(tool) for tool in self.tools]
-        request |= dict(self.extra or {}) | {"messages": view.wire()}
-        return with_breakpoints(request, view, may_be_cut=bool(self.steps)) if self.cache else request
-
-    def beside(self, conversation: Conversation) -> int:
-        """Estimated tokens of what a request holds beside the messages: system prompt, case facts and tools."""
-        tools = estimate_tokens(str([dict(tool) for tool in self.tools]), self.row) if self.tools else 0
-        return estimate_tokens(system_with_facts(conversation), self.row) + tools
+def _counting(settings: Settings, asked: Conversation, view: History) -> dict[str, Any]:
+    request = settings.request(asked, view)
+    return {key: request[key] for key in (*COUNTED, "messages") if key in request}
 
 
-def settings_of(
-    model: str | Model = DEFAULT_MODEL,
-    max_tokens: int = 4096,
-    steps: Sequence[Step] = (),
-    token_threshold: int | None = None,
-    recent_turns_to_keep: int = 4,
-    summarizer: ClaudeSummarizer | None = None,
-    budget: TokenBudget | None = None,
-    tools: Sequence[Mapping[str, Any]] = (),
-    cache: bool = False,
-    clock: Callable[[], str] | None = None,
-    request: Mapping[str, Any] | None = None,
-) -> Settings:
-    """The settings of a manager from its parameters, in the order in which a manager takes them.
-
-    Raises ValueError for an unknown model, a max_tokens that the model does not allow, or a threshold that means
-    nothing.
-    """
-    row = find(model)
-    if not 1 <= max_tokens <= row.max_output:
-        raise ValueError(f"max_tokens {max_tokens:,} is not between 1 and {row.max_output:,}, the most {row.id} writes")
-    plan = Compaction(token_threshold, recent_turns_to_keep, summarizer or ClaudeSummarizer(model=row))
-    return Settings(row, max_tokens, tuple(steps), plan, budget, tuple(tools), cache, clock, request)
-
-
-@dataclass(frozen=True, slots=True)
-class KeepTurns:
-    """Keep the newest `turns` exchanges, whatever their size."""
-
-    turns: int
-
-    def __str__(self) -> str:
-        """`the newest 4 turns`."""
-        return f"the newest {self.turns} turns"
-
-    def __call__(self, history: History) -> History:
-        """The newest exchanges; what is pinned is put back by `apply`."""
-        starts = history.starts()
-        return history[starts[-self.turns] :] if len(starts) > self.turns else history
-
-
-def system_with_facts(conversation: Conversation) -> str:
-    """The system prompt with the case facts behind it, word for word and with their sources; empty when there is
-    neither.
-    """
-    if not conversation.facts:
-        return conversation.system if conversation.system.strip() else ""
-    facts = "\n".join(fact.line() for fact in conversation.facts)
-    return f"{conversation.system}\n\nCase facts, word for word:\n{facts}".strip()
+MOST_PAUSES = 50
+"""How often one turn is sent back after a pause, so that a service that pauses for ever costs no fortune."""
 
 
 def take_turn(settings: Settings, asked: Conversation, again_when_cut_off: bool = True) -> Turn:
     """Yield the request for `asked` and give the conversation with the reply in it.
 
-    After one of the three overflows that a smaller request can cure, one more request is yielded, without any thinking;
-    any other error passes through. Thinking that was refused once stays out of the history. `again_when_cut_off` false
-    keeps a reply that ended at the window, for a stream whose reader has its words already. Raises BudgetExceeded
-    before anything is sent, EmptyReply for a response without content.
+    After one of the four overflows that a smaller request can cure, one more request is yielded, without any thinking;
+    any other error passes through. Thinking that was refused once stays out of the history. A turn that the API paused
+    is sent back as it came until it ends. `again_when_cut_off` false keeps a reply that ended at the window, for a
+    stream whose reader has its words already. Raises BudgetExceeded before anything is sent, and TurnFailed for a
+    response that cannot be kept: EmptyReply, IncompleteReply, CutCall, Refused.
     """
     view = settings.view(asked)
     if settings.budget:
         check(view, settings.budget, settings.row)
+    asked, view, response = yield from _first_response(settings, asked, view, again_when_cut_off)
+    said = whole(response)
+    pauses = 0
+    while response.stop_reason == "pause_turn":
+        # The paused content goes back as it came, in the same turn: no user message may stand between. Source:
+        # Anthropic docs, Handling stop reasons, read August 2026.
+        pauses += 1
+        if pauses > MOST_PAUSES or not said:
+            raise TurnFailed(f"the API paused this turn {pauses} times: it was given up; ask for less", "pause_turn")
+        asked = replace(asked, usage=asked.usage + Usage.of(response.usage))
+        response = yield settings.request(asked, view.append(assistant(said)))
+        said += whole(response)
+    return absorbed(settings, asked, response, view, said)
+
+
+def _first_response(
+    settings: Settings, asked: Conversation, view: History, again_when_cut_off: bool
+) -> "Calls[tuple[Conversation, History, Response]]":
+    """Yield the request, and a smaller one where that cures an overflow; give what was asked, its view, the response.
+
+    What was asked has in its usage whatever the first request cost.
+    """
     try:
         response = yield settings.request(asked, view)
     except Exception as error:
@@ -180,35 +111,14 @@ def take_turn(settings: Settings, asked: Conversation, again_when_cut_off: bool 
         response = yield settings.request(asked, smaller)
         if classify(error) is Overflow.THINKING_BINDING:
             asked = replace(asked, history=History(map(without_thinking, asked.history)))
-        return absorbed(settings, asked, response, smaller)
+        return asked, smaller, response
     if again_when_cut_off and classify(response) is Overflow.ENDED_AT_WINDOW:
         smaller = _smaller(settings, asked, view, response)
         if smaller is not None:
             spent = replace(asked, usage=asked.usage + Usage.of(response.usage))
             response = yield settings.request(asked, smaller)
-            return absorbed(settings, spent, response, smaller)
-    return absorbed(settings, asked, response, view)
-
-
-def absorbed(settings: Settings, asked: Conversation, response: "Response", view: History) -> Conversation:
-    """The conversation with a response in it: the reply's blocks as they came, and its usage.
-
-    Raises EmptyReply when the response has no content.
-    """
-    if not response.content:
-        raise EmptyReply(
-            f"the reply has no content (stop_reason {response.stop_reason!r}): the conversation is as it was before"
-        )
-    content = [block.to_dict(mode="json") for block in response.content]
-    reply = assistant(_plain(content), timestamp=settings.clock() if settings.clock else None)
-    return asked.said(reply).billed(Usage.of(response.usage), view)
-
-
-def _plain(content: Sequence[dict[str, Any]]) -> Content:
-    only = content[0]
-    if len(content) == 1 and only["type"] == "text" and not only.get("citations"):
-        return str(only["text"])
-    return content
+            return spent, smaller, response
+    return asked, view, response
 
 
 def _smaller(settings: Settings, asked: Conversation, view: History, outcome: Any) -> History | None:
@@ -218,21 +128,39 @@ def _smaller(settings: Settings, asked: Conversation, view: History, outcome: An
         return stripped if stripped != view else None
     if kind is Overflow.OTHER:
         return None
-    ruler = estimator(settings.row)
-    estimated = view.total(ruler) + settings.beside(asked)
-    real, most = excess(outcome) or _window_of(outcome)
-    room = max(most - settings.max_tokens, most // 2)
-    limit = int(room * estimated / max(real, 1) * RETRY_SHARE) - settings.beside(asked)
-    smaller = History(map(without_thinking, apply((KeepWithin(max(limit, 1), max(limit, 1), size=ruler),), view)))
+    in_bytes = kind is Overflow.TOO_MANY_BYTES
+    ruler = bytes_on_the_wire if in_bytes else estimator(settings.row)
+    limit = max(_byte_limit(settings, asked) if in_bytes else _token_limit(settings, asked, view, outcome), 1)
+    smaller = History(map(without_thinking, apply((KeepWithin(limit, limit, size=ruler),), view)))
     if smaller.total(ruler) < view.total(ruler):
         return smaller
     if isinstance(outcome, Exception):
         largest = max(range(len(view)), key=lambda place: ruler(view[place]))
+        unit = "bytes" if in_bytes else "tokens (estimated)"
         outcome.add_note(
             f"labkit did not try again, because nothing more can be left out: of {len(view)} messages that must be "
-            f"sent, the largest is a {view[largest].role} message of about {ruler(view[largest]):,} tokens (estimated)"
+            f"sent, the largest is a {view[largest].role} message of about {ruler(view[largest]):,} {unit}"
         )
     return None
+
+
+def _token_limit(settings: Settings, asked: Conversation, view: History, outcome: Any) -> int:
+    """The estimated tokens that the retry's messages may have, from what the API said of the first request's size."""
+    estimated = view.total(estimator(settings.row)) + settings.beside(asked)
+    real, most = excess(outcome) or _window_of(outcome)
+    room = max(most - settings.max_tokens, most // 2)
+    return int(room * estimated / max(real, 1) * RETRY_SHARE) - settings.beside(asked)
+
+
+def _byte_limit(settings: Settings, asked: Conversation) -> int:
+    """The bytes that the retry's messages may have."""
+    without = settings.request(asked, History())
+    return int(MOST_BYTES * RETRY_SHARE) - len(json.dumps(without, default=str))
+
+
+def bytes_on_the_wire(message: Message) -> int:
+    """The bytes of one message in a request."""
+    return len(json.dumps(message.wire()))
 
 
 def _window_of(outcome: Any) -> tuple[int, int]:
@@ -318,7 +246,7 @@ class Requests[T]:
             self.answer = None
 
 
-def run[T](turn: Calls[T], create: "Callable[..., Response]") -> T:
+def run[T](turn: Calls[T], create: Callable[..., Any]) -> T:
     """Drive a turn with a function that sends a request and gives the response; errors go back into the turn."""
     for request in (requests := Requests(turn)):
         try:

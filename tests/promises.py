@@ -15,6 +15,7 @@ import anthropic
 from labkit import OfflineClaude
 from labkit.messages import History, Message, assistant, join, user, without_thinking
 from labkit.repair import origins
+from labkit.settings import KeepTurns
 from labkit.steps.deduplication import Deduplicate
 from labkit.steps.importance import KeepImportant
 from labkit.steps.keep_within import KeepWithin
@@ -27,7 +28,6 @@ from labkit.steps.tool_results import ClearToolResults, ClipToolResults
 from labkit.strategies import FOLDED_FLAG, Fate, KeepRecent, Step, StepError, apply, explain, full_history
 from labkit.summarization import Summarize, SummaryFailed
 from labkit.tokens import estimator
-from labkit.turn import KeepTurns
 from tests.conversations import MODELS_THAT_BIND, Case, as_json
 
 CLIENT = OfflineClaude(reply="ok", log_limit=1).client(max_retries=0)

@@ -22,10 +22,10 @@ from labkit import (
 )
 from labkit.manager import production
 from labkit.messages import History
+from labkit.reply import EmptyReply
 from labkit.request_log import Log
 from labkit.strategies import Step
 from labkit.summarization import ClaudeSummarizer
-from labkit.turn import EmptyReply
 from tests.conversations import conversations
 from tests.promises import CLUMSY, STEPS
 
@@ -69,6 +69,7 @@ own = st.builds(
 clumsy = st.sampled_from([CLUMSY[name] for name in ("last two", "every other", "nothing", "backwards", "twice")])
 
 
+@pytest.mark.filterwarnings("ignore::labkit.reply.CutOffWarning")
 @settings(max_examples=150)
 @given(st.lists(own | clumsy, max_size=4), conversations())
 def test_the_api_accepts_whatever_the_steps_make_of_any_conversation(steps: list[Step], history: History) -> None:

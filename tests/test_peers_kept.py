@@ -209,7 +209,7 @@ def test_textbook_no_question_is_left_behind(error: type[BaseException]) -> None
 
 
 def test_textbook_a_stopped_summary_does_not_destroy_the_history() -> None:
-    """The cell is stopped while the summary is written: everything is still there; the short version forgot first."""
+    """Stopped during the summary, the turn was never there and all else is; the short version forgot first."""
 
     def stopped(shown: str) -> str:
         raise KeyboardInterrupt
@@ -220,7 +220,8 @@ def test_textbook_a_stopped_summary_does_not_destroy_the_history() -> None:
     for chatting in (manager, textbook):
         with pytest.raises(KeyboardInterrupt):
             chatting.send("and now?")
-    assert len(manager.messages) == len(manager.transcript) == 20
+    assert len(manager.messages) == len(manager.transcript) == 18
+    assert manager.usage.requests == 1
     assert len(textbook.messages) == 4
 
 

@@ -14,10 +14,10 @@ from labkit import KeepRecent, TokenBudget, estimate_tokens
 from labkit.conversation import Conversation
 from labkit.manager import production
 from labkit.messages import History, Message, assistant, user
+from labkit.settings import Settings
 from labkit.steps.pruning import Prune
 from labkit.strategies import Step, apply
 from labkit.tokens import Usage, estimator
-from labkit.turn import Settings
 from tests import naive
 from tests.peers import calls_made, chat
 

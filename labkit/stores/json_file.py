@@ -22,6 +22,7 @@ class JSONStore:
         """Take the path of the file; its folder must exist when something is saved."""
         self.path, self.seal = Path(path), seal
         self._file = self.path.absolute()
+        self.where = str(self.path)
 
     def __repr__(self) -> str:
         """The path as it was given."""

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from labkit.stores.saved_form import Saved, SavedFormError, Seal, sealed, unsealed
+from labkit.stores.bounds import SavedFormError
+from labkit.stores.saved_form import Saved, Seal, sealed, unsealed
 from labkit.stores.store import ConversationConflict, StoreError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class RedisStore:
             raise ImportError("RedisStore needs redis: pip install 'conversation-workbook[redis]'") from error
         self.key, self.seal = key, seal
         self._client: Any = redis.Redis.from_url(client) if isinstance(client, str) else client
-        self._where = f"Redis under the key {key!r}"
+        self.where = f"Redis under the key {key!r}"
 
     def __repr__(self) -> str:
         """The key alone: a URL may hold a password."""
@@ -61,8 +62,8 @@ class RedisStore:
         if found is None:
             return None
         if not found:
-            raise SavedFormError(f"{self._where} {self.OTHER}")
-        return unsealed(found[0], self._where, self.seal)
+            raise SavedFormError(f"{self.where} {self.OTHER}")
+        return unsealed(found[0], self.where, self.seal)
 
     def write(self, saved: Saved) -> int:
         """Put `saved` in the hash, give its new revision. Raises ConversationConflict, SavedFormError, StoreError."""
@@ -72,9 +73,9 @@ class RedisStore:
             answer = self._client.eval(self.SAVE, 1, self.key, *values)
         stored = answer.decode() if isinstance(answer, bytes) else answer
         if stored == "foreign":
-            raise SavedFormError(f"{self._where} {self.OTHER}")
+            raise SavedFormError(f"{self.where} {self.OTHER}")
         if stored is not None:
-            raise ConversationConflict(self._where, int(stored), saved.revision)
+            raise ConversationConflict(self.where, int(stored), saved.revision)
         return new
 
     def delete(self) -> None:
@@ -90,7 +91,7 @@ class RedisStore:
             yield
         except redis.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
-                raise SavedFormError(f"{self._where} {self.OTHER}") from error
-            raise StoreError(f"{self._where} refused: {error}") from error
+                raise SavedFormError(f"{self.where} {self.OTHER}") from error
+            raise StoreError(f"{self.where} refused: {error}") from error
         except redis.RedisError as error:
-            raise StoreError(f"{self._where} cannot be reached: {error}; is the server running there?") from error
+            raise StoreError(f"{self.where} cannot be reached: {error}; is the server running there?") from error

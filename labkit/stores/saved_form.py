@@ -14,7 +14,11 @@ from typing import Any
 
 from labkit.case_facts import CaseFact, PastFact
 from labkit.conversation import Conversation, Summary
+from labkit.door import admitted
 from labkit.messages import History, Message
+from labkit.stores.bounds import Bounds
+from labkit.stores.bounds import SavedFormError as SavedFormError
+from labkit.stores.checksum import check_checksum, with_checksum
 from labkit.stores.textbook_form import in_python_names, is_textbook, upgraded
 from labkit.tokens import Meter, Usage
 
@@ -26,10 +30,6 @@ A Redis string holds 512 MB (Redis docs, Strings), a SQLite blob 1,000,000,000 b
 """
 
 type Document = dict[str, Any]
-
-
-class SavedFormError(ValueError):
-    """The bytes are not a conversation that labkit can read, or a value cannot be saved; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ def to_bytes(saved: Saved) -> bytes:
         data = _text(document, ascii_only=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise SavedFormError(f"this conversation cannot be saved as JSON: {error}") from error
+    data = with_checksum(data)
     check_size(len(data), "this conversation")
     return data
 
@@ -82,7 +83,10 @@ def from_bytes(data: bytes, name: str = "this data") -> Saved:
     check_size(len(data), name)
     try:
         document = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_finite)
-        return saved_of(_recognized(document, name), name)
+        document = _recognized(document, name)
+        if document.pop("checksum", None) is not None:
+            check_checksum(data, name)
+        return saved_of(document, name)
     except json.JSONDecodeError as error:
         at = f"character {error.pos:,} of {len(error.doc):,}"
         raise SavedFormError(f"{name} is not JSON, or was cut off: {error.msg} at {at}") from error
@@ -139,6 +143,7 @@ def saved_of(document: Document, name: str = "this document") -> Saved:
         past = tuple(PastFact(**row | {"fact": CaseFact(**row["fact"])}) for row in document.get("past_facts", ()))
     except ValueError as error:
         raise SavedFormError(f"{name} is damaged: {error}") from error
+    history = _admitted(history, name)
     conversation = Conversation(
         system=document["system"],
         transcript=said,
@@ -167,6 +172,13 @@ def _given(value: Any) -> Document:
 
 def _summary(row: Document) -> Summary:
     return Summary(**row | {"usage": Usage(**row["usage"]), "put_back": tuple(row.get("put_back", ()))})
+
+
+def _admitted(history: History, name: str) -> History:
+    try:
+        return admitted(history)
+    except ValueError as error:
+        raise SavedFormError(f"{name} cannot be gone on from: {error}") from error
 
 
 def sealed(saved: Saved, seal: Seal | None = None) -> bytes:
@@ -258,6 +270,8 @@ def _row(message: Message, places: Mapping[int, int]) -> Document:
         row["flags"] = list(message.flags)
     if message.replaces:
         row["replaces"] = [places[id(older)] for older in message.replaces]
+    if message.stop_reason is not None:
+        row["stop_reason"] = message.stop_reason
     return row
 
 
@@ -270,11 +284,11 @@ def _view(conversation: Conversation, places: Mapping[int, int], worked: Sequenc
 
 def _messages(rows: Sequence[Document], name: str) -> list[Message]:
     made: dict[int, Message] = {}
+    bounds = Bounds(rows, name)
     try:
         order = TopologicalSorter({place: row.get("replaces", ()) for place, row in enumerate(rows)})
         for place in order.static_order():
-            if place >= len(rows):
-                raise SavedFormError(f"{name} is damaged: it names message {place:,}, but has {len(rows):,}")
+            bounds.check(place)
             made[place] = _message(rows[place], made, f"{name} is damaged: message {place:,}")
     except CycleError as error:
         raise SavedFormError(f"{name} is damaged: messages {error.args[1]} replace one another") from error
@@ -296,7 +310,9 @@ def _message(row: Document, made: Mapping[int, Message], complaint: str) -> Mess
         raise SavedFormError(f"{complaint}: {error}") from error
 
 
-def _chosen(messages: Sequence[Message], places: Iterable[int], name: str) -> Iterable[Message]:
+def _chosen(messages: Sequence[Message], places: Sequence[int], name: str) -> Iterable[Message]:
+    if len(places) > len(messages):
+        raise SavedFormError(f"{name} is damaged: it names {len(places):,} messages, but has {len(messages):,}")
     for place in places:
         if place >= len(messages):
             raise SavedFormError(f"{name} is damaged: it names message {place:,}, but has {len(messages):,}")

@@ -32,6 +32,7 @@ class SavedMessage(TypedDict):
     timestamp: NotRequired[str]
     flags: NotRequired[list[str]]
     replaces: NotRequired[list[Place]]
+    stop_reason: NotRequired[str]
 
 
 @closed
@@ -87,19 +88,35 @@ class SavedMeter(TypedDict):
     view: Count | list[Place] | None
 
 
+@with_config(ConfigDict(extra="allow", strict=True, allow_inf_nan=False))
+class SavedSettings(TypedDict, total=False):
+    """The settings of a manager; a class of one's own may have others."""
+
+    model: str
+    max_tokens: Annotated[int, Field(ge=1, le=EXACT)]
+    tools: list[dict[str, JsonValue]]
+    cache: bool
+    token_threshold: Annotated[int, Field(ge=1, le=EXACT)] | None
+    recent_turns_to_keep: Count
+    window_size: Annotated[int, Field(ge=1, le=EXACT)]
+    steps: list[str]
+    __pydantic_extra__: JsonValue
+
+
 @closed
 class SavedForm(TypedDict):
     """A conversation saved by labkit, version 2; version 1, without `past_facts` and `sent_whole`, is read as well.
 
     `transcript` is everything ever said. `beside` holds messages that were never said but stand for others, such as
-    summaries. `history` is what is worked with, by places; null when it is the whole transcript.
+    summaries. `history` is what is worked with, by places; null when it is the whole transcript. `checksum` is the
+    SHA-256 of all the bytes before its own line, without the comma and line end before it.
     """
 
     format: Literal["labkit-conversation"]
     version: Annotated[int, Field(ge=1, le=2)]
     revision: Annotated[int, Field(ge=1, le=EXACT)]
     kind: Annotated[str, Field(min_length=1)]
-    settings: dict[str, JsonValue]
+    settings: SavedSettings
     system: str
     facts: list[SavedFact]
     past_facts: NotRequired[list[SavedPastFact]]
@@ -112,6 +129,7 @@ class SavedForm(TypedDict):
     history: list[Place] | None
     transcript: Annotated[list[SavedMessage], FailFast()]
     beside: Annotated[list[SavedMessage], FailFast()]
+    checksum: NotRequired[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
 
 
 @closed

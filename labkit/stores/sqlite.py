@@ -24,7 +24,7 @@ class SQLiteStore:
         """Take the path of the database, made at the first save, and the key of the conversation in it."""
         self.path, self.key, self.seal = Path(path), key, seal
         self._file = self.path.absolute()
-        self._where = f"{self.path} under the key {key!r}"
+        self.where = f"{self.path} under the key {key!r}"
 
     def __repr__(self) -> str:
         """The path and the key."""
@@ -34,7 +34,7 @@ class SQLiteStore:
         """The content of the row, None when there is no such row or database. Raises SavedFormError, StoreError."""
         with self._opened() as database:
             row = database and self._row(database, "body")
-        return unsealed(row[0], self._where, self.seal) if row else None
+        return unsealed(row[0], self.where, self.seal) if row else None
 
     def write(self, saved: Saved) -> int:
         """Put `saved` in the row and give its new revision. Raises ConversationConflict, SavedFormError, StoreError."""
@@ -49,7 +49,7 @@ class SQLiteStore:
             assert database is not None
             if database.execute(statement, values).rowcount != 1:
                 row = self._row(database, "revision")
-                raise ConversationConflict(self._where, row[0] if row else 0, saved.revision)
+                raise ConversationConflict(self.where, row[0] if row else 0, saved.revision)
         return new
 
     def delete(self) -> None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from labkit.stores.saved_form import Saved, SavedFormError
+from labkit.stores.bounds import SavedFormError
+from labkit.stores.saved_form import Saved
 
 WAIT_SECONDS = 10.0
 """Seconds that a save waits for another one to the same place before it gives up."""
@@ -20,12 +21,20 @@ class StoreError(OSError):
 class ConversationConflict(RuntimeError):
     """Somebody saved to this place since the conversation was loaded from it; nothing was written.
 
-    `stored` is the revision that is there now, `given` the one that was to be followed.
+    `stored` is the revision that is there now, `given` the one that was to be followed; None where it is the
+    conversation that is another, whatever its revision.
     """
 
-    def __init__(self, where: str, stored: int, given: int) -> None:
+    def __init__(self, where: str, stored: int, given: int | None = None) -> None:
         """Take the place in words and both revisions."""
         self.stored, self.given = stored, given
+        if given is None:
+            super().__init__(
+                f"tried to save in {where}, but what is there (revision {stored:,}) this manager neither saved nor "
+                "loaded: nothing was written; load what is there and go on from it, choose another place, or say "
+                "overwrite=True"
+            )
+            return
         told = f"revision {given:,} of the conversation" if given else "a conversation that was never saved"
         there = f"revision {stored:,}" if stored else "nothing"
         super().__init__(

@@ -10,7 +10,7 @@ import Ajv from "ajv/dist/2020.js";
 
 const FORMAT = "labkit-conversation";
 const SCHEMA = new URL("../../../labkit/stores/saved_form.schema.json", import.meta.url);
-const METADATA = ["pinned", "importance", "timestamp", "flags", "replaces"];
+const METADATA = ["pinned", "importance", "timestamp", "flags", "replaces", "stop_reason"];
 
 /** What is stored is not a conversation that can be read here; says where. */
 export class SavedFormError extends Error {}
@@ -92,7 +92,7 @@ const snake = (key) => key.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCas
 const camel = (key) => key.replace(/_[a-z]/g, ([, letter]) => letter.toUpperCase());
 
 function toDocument({ kind, settings, revision, conversation }) {
-  const { transcript, history, meter, system, facts, summaries, failures, usage, last } = conversation;
+  const { transcript, history, meter, system, facts, summaries, failures, sentWhole, usage, last } = conversation;
   const messages = [...transcript];
   const places = new Map(messages.map((message, place) => [message, place]));
   const found = [...history, ...(meter.view ?? []), ...messages.flatMap(replacedBy)];
@@ -109,7 +109,7 @@ function toDocument({ kind, settings, revision, conversation }) {
     revision,
     kind,
     settings: { ...renamed(settings, snake), steps: [] },
-    ...{ system, facts, summaries, failures, usage, last },
+    ...{ system, facts, summaries, failures, ...(sentWhole && { sent_whole: sentWhole }), usage, last },
     meter: { tokens: meter.tokens, view: meter.view && at(meter.view) },
     history: history === transcript ? null : at(history),
     transcript: rows.slice(0, transcript.length),
@@ -129,7 +129,7 @@ function row(message, at) {
 }
 
 function fromDocument(document, name) {
-  const { kind, revision, system, facts, summaries, failures, usage, last, meter } = document;
+  const { kind, revision, system, facts, summaries, failures, sent_whole: sentWhole, usage, last, meter } = document;
   const { steps = [], ...settings } = document.settings;
   if (steps.length)
     throw new SavedFormError(`${name} was saved with the steps ${steps}, which are Python: open it in Python`);
@@ -137,7 +137,7 @@ function fromDocument(document, name) {
   const transcript = [...document.transcript.keys()].map(message);
   const history = document.history?.map(message) ?? transcript;
   const view = typeof meter.view === "number" ? history.slice(0, meter.view) : (meter.view?.map(message) ?? null);
-  const conversation = { system, transcript, history, facts, summaries, failures, usage, last };
+  const conversation = { system, transcript, history, facts, summaries, failures, sentWhole, usage, last };
   return {
     kind,
     revision,

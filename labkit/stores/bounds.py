@@ -1,0 +1,42 @@
+"""The bounds of a saved form, so that no small file makes work without end; and the error of every saved form."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DEEPEST = 100
+"""How many times in a row a message may replace one that replaces another; labkit's own steps stay below ten."""
+MOST_REPLACED = 2_000_000
+"""The most entries of `replaces` in one saved form: a summary of 1,000,000 messages, twice."""
+
+
+class SavedFormError(ValueError):
+    """The bytes are not a conversation that labkit can read, or a value cannot be saved; the message says where."""
+
+
+class Bounds:
+    """How much messages may replace one another, so that no small file makes work without end.
+
+    What labkit saves is far within: a message replaces each other one at most once, and a few times in a row.
+    """
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
+        """Take all rows and what errors call the form. Raises SavedFormError for too many replacements."""
+        self._rows, self._name = rows, name
+        self._said: dict[int, int] = {}
+        self._depth: dict[int, int] = {}
+        edges = sum(len(row.get("replaces", ())) for row in rows)
+        if edges > MOST_REPLACED:
+            raise SavedFormError(f"{name} is damaged: its messages replace {edges:,} others, at most {MOST_REPLACED:,}")
+
+    def check(self, place: int) -> None:
+        """Take the next message, after all that it replaces. Raises SavedFormError beyond a bound."""
+        if place >= len(self._rows):
+            raise SavedFormError(f"{self._name} is damaged: it names message {place:,}, but has {len(self._rows):,}")
+        older = self._rows[place].get("replaces", ())
+        self._said[place] = sum(self._said[other] for other in older) or 1
+        self._depth[place] = 1 + max((self._depth[other] for other in older), default=0)
+        complaint = f"{self._name} is damaged: message {place:,} replaces"
+        if self._said[place] > len(self._rows):
+            raise SavedFormError(f"{complaint} {self._said[place]:,} others, but there are {len(self._rows):,} in all")
+        if self._depth[place] > DEEPEST:
+            raise SavedFormError(f"{complaint} others {self._depth[place]:,} times in a row, at most {DEEPEST}")
