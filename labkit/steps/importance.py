@@ -35,11 +35,14 @@ POINTS = {
     "decision": 0.25,
     "preference": 0.20,
     "change": 0.15,
-    "rule": 0.50,
+    "rule": 1.0,
     "tool result": 0.20,
     "question": -0.10,
 }
 """Points for the first thing of a kind; set by hand, then checked on the dev part of the labelled set."""
+
+MOST_WITHOUT_A_RULE = 0.99
+"""The highest score of a message that holds no rule, so that one with a rule goes last."""
 
 FURTHER = 0.25
 """The share of its points that each further thing of the same kind adds, up to three."""
@@ -100,7 +103,9 @@ def score(message: Message) -> Scored:
     if _is_filler(text):
         return Scored(0.0, (Part(0.0, "a greeting, thanks or filler"),))
     parts = (Part(BASE[message.role], f"said by the {message.role}"), *_parts(message, text))
-    return Scored(min(max(sum(part.points for part in parts), 0.0), 1.0), parts)
+    # A rule has no number and no name to score by, and is broken once it is gone: it alone reaches the top.
+    top = 1.0 if rules_of((message,)) else MOST_WITHOUT_A_RULE
+    return Scored(min(max(sum(part.points for part in parts), 0.0), top), parts)
 
 
 def _is_filler(text: str) -> bool:
@@ -131,9 +136,9 @@ class KeepImportant:
     """Drop the exchanges that matter least until the rest fits `limit`, as `score` rates their messages.
 
     An exchange is worth its best message, and one with a rule is worth more than any without; of equals the oldest goes
-    first. `score` is any function from a message to a number, yours included, asked once for each message; with one of
-    your own a rule counts as it says. `size` measures a message, estimated tokens by default. The newest exchange and
-    what is pinned stay even where they alone outgrow the limit. Raises ValueError for a limit below 1.
+    first. `score` is any function from a message to a number, yours included, asked once for each message. `size`
+    measures a message, estimated tokens by default. The newest exchange and what is pinned stay even where they alone
+    outgrow the limit. Raises ValueError for a limit below 1.
     """
 
     limit: int
@@ -157,9 +162,7 @@ class KeepImportant:
         return Prune(self.limit, self.size, self._worth)(history)
 
     def _worth(self, exchange: History) -> float:
-        # A rule has no number and no name to score by, and is broken once it is gone: it outranks whatever has.
-        rule = self.score is importance and any(m.importance is None and rules_of((m,)) for m in exchange)
-        return max(map(self._scores, exchange)) + rule
+        return max(map(self._scores, exchange))
 
     def why(self, history: History) -> Mapping[int, str]:
         """For each place of the history its message's score, with the parts where `score` is labkit's own."""

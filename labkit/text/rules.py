@@ -37,7 +37,7 @@ _CUES: dict[Kind, str] = {
     r"(?:up to|under|below|within|fewer than|less than) (?:the |a |an )?[$€£]?\d|"
     r"(?:stay|keep|remain) (?:\w+ ){0,4}(?:under|below|within|above|over)|or (?:less|fewer|more|below|under)\b|"
     r"only|exclusively|nothing but|unless|except (?:for|when|if|on)|strictly)\b",
-    "obliges": r"\b(?:must(?! have)|shall|always|have to|has to|(?:make|be) sure|ensure|"
+    "obliges": r"\b(?:must(?! have)|shall|always|(?<!i )(?<!we )(?<!still )have to|has to|(?:make|be) sure|ensure|"
     r"(?:is|are) (?:required|mandatory|obliged|"
     r"obligatory|essential|vital|crucial)|requires?|required to|need to be|needs to be|every time|each time|"
     r"from now on|going forward|in future|"

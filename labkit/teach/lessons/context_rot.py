@@ -1,4 +1,4 @@
-"""Rows of a real study: 306 questions that GPT-4.1 answered with about 113,000 tokens and with about 250.
+"""Rows of a real study: 306 questions that GPT-4.1 answered with about 113,000 tokens and with about 270.
 
 The three files of `context_rot_data` are those of `chroma-core/context-rot` (MIT, see LICENSE there), as published in
 July 2025: questions of LongMemEval (arXiv 2410.10813), and a needle test by length. Whether an answer is right was
