@@ -75,10 +75,11 @@ _SHORT = 80
 
 
 class Part(NamedTuple):
-    """One reason of a score: how many points, and for which words, in words a learner can check."""
+    """One reason of a score: how many points, and for which words, in words a learner can check; true for a rule."""
 
     points: float
     why: str
+    rule: bool = False
 
 
 class Scored(NamedTuple):
@@ -97,6 +98,13 @@ def importance(message: Message) -> float:
     return score(message).score if message.importance is None else message.importance
 
 
+def importance_of_names(message: Message) -> float:
+    """The importance without what a rule adds: for relevance, which asks what a question needs and not what binds."""
+    if message.importance is not None:
+        return message.importance
+    return min(max(sum(part.points for part in score(message).parts if not part.rule), 0.0), 1.0)
+
+
 def score(message: Message) -> Scored:
     """The importance of a message with the parts that make it up."""
     text = said(message)
@@ -104,7 +112,7 @@ def score(message: Message) -> Scored:
         return Scored(0.0, (Part(0.0, "a greeting, thanks or filler"),))
     parts = (Part(BASE[message.role], f"said by the {message.role}"), *_parts(message, text))
     # A rule has no number and no name to score by, and is broken once it is gone: it alone reaches the top.
-    top = 1.0 if rules_of((message,)) else MOST_WITHOUT_A_RULE
+    top = 1.0 if any(part.rule for part in parts) else MOST_WITHOUT_A_RULE
     return Scored(min(max(sum(part.points for part in parts), 0.0), top), parts)
 
 
@@ -124,7 +132,7 @@ def _parts(message: Message, text: str) -> Iterator[Part]:
         if match := pattern.search(lower):
             yield Part(POINTS[kind], f"sounds like a {kind} ('{match[0]}')")
     if rules := rules_of((message,)):
-        yield Part(POINTS["rule"], f"a rule that {rules[0].kind} ('{rules[0].cue}')")
+        yield Part(POINTS["rule"], f"a rule that {rules[0].kind} ('{rules[0].cue}')", True)
     if not isinstance(message.content, str) and "tool_result" in message.block_types():
         yield Part(POINTS["tool result"], "a tool result")
     elif text.endswith("?"):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from labkit.messages import History, Ruler, in_open_round, join, user
 from labkit.repair import compacted_end, first_reply
-from labkit.steps.importance import importance
+from labkit.steps.importance import importance_of_names
 from labkit.steps.relevance.basket import Basket, Offer
 from labkit.steps.relevance.index import RelevanceIndex
 from labkit.steps.relevance.quotations import Quotation, note, passages, speaker
@@ -57,7 +57,7 @@ class Relevance:
     embedder: Embedder | None = None
     keeps_whole_exchanges: ClassVar[bool] = True
     _index: RelevanceIndex = field(
-        default_factory=lambda: RelevanceIndex(importance), init=False, repr=False, compare=False
+        default_factory=lambda: RelevanceIndex(importance_of_names), init=False, repr=False, compare=False
     )
     _vectors: Once[Any] | None = field(init=False, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, init=False, repr=False, compare=False)
