@@ -223,3 +223,76 @@ def test_bills_always_add_up(turns):
         full, written, read = bill(claude, user(blocks))
         assert full + written + read == plain[0]
         assert expected is None or written == expected
+
+
+@pytest.fixture
+def opus():
+    """Ask a model that thinks by default for a reply to the same cached question, and give the tokens read."""
+    claude = OfflineClaude(reply="Fine.")
+
+    def read(**changes):
+        """Input tokens read by a request with these changes."""
+        body = {"model": "claude-opus-5", "system": [marked(LONG)], "cache_control": EPHEMERAL, **changes}
+        messages = body.pop("messages", [user(LONG)])
+        return bill(claude, *messages, **body)[2]
+
+    read()
+    return read
+
+
+THUMB = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgoAAAANSUhEUgAAAhwAAAFoCAIAAAA="}
+FORMAT = {"type": "json_schema", "schema": {"type": "object", "properties": {}, "additionalProperties": False}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"output_config": {"effort": "low"}},
+        {"messages": [user(LONG), assistant("Hi."), user([{"type": "image", "source": THUMB}, text("This?")])]},
+        {"thinking": {"type": "disabled"}},
+        {"tools": [WEATHER], "tool_choice": {"type": "none"}},
+    ],
+    ids=["effort", "an image at the end", "thinking", "tool choice"],
+)
+def test_a_setting_that_ends_the_messages_cache(opus, changes):
+    """A change of effort, of images or of thinking leaves the system prompt's entry at most, never the messages'."""
+    whole = opus()
+    assert whole > 0
+    assert opus(**changes) <= whole / 2 + 100
+
+
+def test_effort_leaves_the_system_prompt_cached(opus):
+    """The entry of the system prompt, which comes before the setting, is read."""
+    assert 0 < opus(output_config={"effort": "low"}) < opus()
+
+
+@pytest.mark.parametrize("changes", [{"speed": "fast"}, {"output_config": {"format": FORMAT}}], ids=["speed", "format"])
+def test_a_setting_that_ends_the_system_prompt_s_cache_too(opus, changes):
+    """Another speed, or a format of the reply, reads nothing at all."""
+    assert opus() > 0
+    assert opus(**changes) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"output_config": {"effort": "high"}},
+        {"thinking": {"type": "adaptive"}},
+        {"thinking": {"type": "adaptive", "display": "summarized"}},
+        {"thinking": {"type": "adaptive", "display": "omitted"}},
+        {"speed": "standard"},
+    ],
+    ids=["effort", "thinking", "summarized", "omitted", "speed"],
+)
+def test_a_default_said_aloud_keeps_the_cache(opus, changes):
+    """The default value of a setting is as good as silence, and the display of thinking is no part of the prompt."""
+    assert opus(**changes) == opus() > 0
+
+
+def test_thinking_off_is_the_default_before_claude_5():
+    """On a model that does not think by default, switching thinking off changes nothing."""
+    claude = OfflineClaude(reply="Fine.")
+    model = {"model": "claude-opus-4-8", "cache_control": EPHEMERAL}
+    written = bill(claude, user(LONG), **model)[1]
+    assert bill(claude, user(LONG), **model, thinking={"type": "disabled"})[2] == written > 0
+    assert bill(claude, user(LONG), **model, thinking={"type": "adaptive"})[2] == 0

@@ -11,7 +11,9 @@ from labkit.offline.platform import threads
 from labkit.offline.platform.compaction import check_blocks
 from labkit.offline.rules import parameters as rules
 from labkit.offline.rules.betas import check_betas
+from labkit.offline.rules.beyond import PATHS, feature_is_simulated, words
 from labkit.offline.rules.fields import check
+from labkit.offline.rules.output import check_output
 from labkit.offline.rules.thinking import check_thinking_messages, check_thinking_parameters
 from labkit.offline.rules.tools import check_pairs
 from labkit.offline.rules.turns import check_turns
@@ -72,6 +74,8 @@ def _route(request: HttpRequest) -> Endpoint:
         "/v1/models": ("GET", _list_models),
     }
     method, endpoint = routes.get(path, ("GET", _retrieve_model))
+    if path.startswith(PATHS):
+        raise ApiError(404, words(path))
     if path not in routes and not (path.startswith("/v1/models/") and path.count("/") == 3):
         raise ApiError(404, "Not found")
     if request.method != method:
@@ -138,6 +142,8 @@ def _check(call: Call) -> None:
     """Apply the API's rules to the whole conversation, which a thread may have completed."""
     rules.check_parameters(call)
     check_thinking_parameters(call)
+    check_output(call)
+    feature_is_simulated(call)
     check_betas(call)
     check_blocks(call)
     check_turns(call)

@@ -1,5 +1,6 @@
 """From a call that the rules let in to its answer: what the model sees, what it says, and what it costs."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from labkit.offline.rules.parameters import input_fits_the_window
 from labkit.offline.service import Call
 from labkit.offline.stops import Ending, finish
 from labkit.offline.wire import Json, ReplyLike
+from labkit.offline.words.structured import structured
 
 
 @dataclass(slots=True)
@@ -98,10 +100,23 @@ def _bill(call: Call, body: Json, tally: Tally, tokens: int) -> tuple[Bill, Sequ
 
 def _reply(call: Call, body: Json, tokens: int) -> Ending:
     reply = call.service.reply(compaction.readable(body))
-    content = thinking.thought_through(call.body, call.model, list(reply.content), len(reply.grounds))
+    said = _formatted(call.body, body, list(reply.content))
+    content = thinking.thought_through(call.body, call.model, said, len(reply.grounds))
     whole = _Whole(content, reply)
     fault = endings.remembered(call) or call.service.faults.ending()
     return endings.ended(fault, call, whole, tokens) if fault else finish(whole, call.body, call.model, tokens)
+
+
+def _formatted(asked: Json, body: Json, content: list[Json]) -> list[Json]:
+    """The content in the format that was asked for, unless it calls a tool or has that format already."""
+    form = (asked.get("output_config") or {}).get("format")
+    if not form or any(block["type"] != "text" for block in content):
+        return content
+    try:
+        json.loads("".join(block["text"] for block in content))
+    except ValueError:
+        return [{"type": "text", "text": structured(form["schema"], body)}]
+    return content
 
 
 class _Whole:

@@ -14,6 +14,8 @@ from typing import Any
 PAGE = Path(__file__).parent / "RULES.md"
 RULED = {
     "rules.parameters": "Headers and parameters",
+    "rules.output": "Effort, format and length of the reply",
+    "rules.beyond": "Not simulated",
     "rules.turns": "Turns and content",
     "rules.tools": "Tool calls and results",
     "rules.thinking": "The thinking parameter",

@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit.offline.billing.tokens import Tally, block_sizes, tool_sizes
 from labkit.offline.catalog import Model
+from labkit.offline.settings import effort, thinking_type
 from labkit.offline.wire import Json, blocks_of
 
 SECTIONS = ("tools", "system", "messages")
@@ -35,18 +36,45 @@ class Link:
 
 
 def chain(body: Mapping[str, Any], model: Model, tally: Tally) -> list[Link]:
-    """Every block of a request in the order of the prompt. What sets the messages' cache apart goes into their
-    hashes."""
+    """Return every block of a request in the order of the prompt; each setting enters where it ends an earlier cache.
+
+    Evidence: Anthropic docs, Prompt caching (What invalidates the cache), Thinking and Structured outputs, read August
+    2026.
+    """
     links: list[Link] = []
     digest, tokens = hashed(model.id.encode()), 0
-    settings = fingerprint([body.get("tool_choice"), body.get("thinking")])
+    if (body.get("output_config") or {}).get("format"):
+        digest = hashed(digest + fingerprint(body["output_config"]["format"]))
+    settings = {"system": fingerprint(body.get("speed") or "standard"), "messages": settings_print(body, model)}
+    begun: set[str] = set()
     for section, index, place, block, mark, size in _blocks(body, model, tally):
-        if section == "messages" and (not links or links[-1].section != "messages"):
-            digest = hashed(digest + settings)
+        for name in SECTIONS[1 : SECTIONS.index(section) + 1]:
+            if name not in begun:
+                digest = hashed(digest + settings[name])
+                begun.add(name)
         own = fingerprint([mark, block])
         digest, tokens = hashed(digest + own), tokens + size
         links.append(Link(section, index, place, block, own, digest, tokens))
     return links
+
+
+def settings_print(body: Mapping[str, Any], model: Model) -> bytes:
+    """Return a hash of the settings that the messages' cache depends on, each as it counts, said or by default.
+
+    `display` is not among them: that a change of it keeps the cache is inferred from what is documented as rendered.
+    """
+    thinking = [thinking_type(body, model), (body.get("thinking") or {}).get("budget_tokens")]
+    images = any(_holds_image(message.get("content")) for message in body["messages"])
+    return fingerprint([body.get("tool_choice") or {"type": "auto"}, *thinking, effort(body, model), images])
+
+
+def _holds_image(content: Any) -> bool:
+    """Say whether content holds an image, in a tool's result too."""
+    return any(block.get("type") == "image" or _holds_image(block.get("content")) for block in _listed(content))
+
+
+def _listed(content: Any) -> list[Json]:
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
 
 
 def _blocks(body: Mapping[str, Any], model: Model, tally: Tally) -> Iterator[tuple[str, int, int, Json, str, int]]:

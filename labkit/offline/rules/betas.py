@@ -1,5 +1,8 @@
 """The API's rules on beta features: which header each needs, and what does not go together."""
 
+from functools import cache
+from typing import get_args
+
 from labkit.offline.catalog import COMPACTION_FLOOR
 from labkit.offline.platform import context_editing, thinking
 from labkit.offline.platform.compaction import COMPACT_EDIT, COMPACTING, THRESHOLD, compaction_blocks
@@ -10,6 +13,45 @@ from labkit.offline.wire import ApiError, blocks_of
 THREADS = "message-threads-2026-08-12"
 EDITING = "context-management-2025-06-27"
 MOST_INSTRUCTIONS = 16_384
+OLDER = frozenset(
+    [
+        "advanced-tool-use-2025-11-20",
+        "claude-code-20250219",
+        "effort-2025-11-24",
+        "fine-grained-tool-streaming-2025-05-14",
+        "max-tokens-3-5-sonnet-2024-07-15",
+        "oauth-2025-04-20",
+        "tool-examples-2025-10-29",
+        "tools-2024-04-04",
+        "tools-2024-05-16",
+        "tool-search-tool-2025-10-19",
+        "web-fetch-2025-09-10",
+        "web-search-2025-03-05",
+        "code-execution-2025-08-25",
+    ]
+)
+"""Names that public clients send and the SDK does not list, read 2024 to 2026."""
+
+
+@rule
+def beta_exists(call: Call) -> None:
+    """A name in the anthropic-beta header is one that the API knows: those of the SDK, and older ones that still pass.
+
+    Evidence: Anthropic docs, Beta headers, read August 2026; the names in SDK 2.14.0, AnthropicBetaParam. Which older
+    names still pass is not verified.
+    """
+    unknown = sorted(call.betas - _known_betas() - OLDER)
+    if unknown:
+        named = ", ".join(f"`{name}`" for name in unknown)
+        words = "Please consult our documentation at platform.claude.com/docs or try again without the header."
+        raise ApiError(400, f"Unexpected value(s) {named} for the `anthropic-beta` header. {words}")
+
+
+@cache
+def _known_betas() -> frozenset[str]:
+    from anthropic.types import AnthropicBetaParam
+
+    return frozenset(name for branch in get_args(AnthropicBetaParam) for name in get_args(branch))
 
 
 @rule
@@ -148,6 +190,7 @@ def compaction_ends_on_a_finished_turn(call: Call) -> None:
 
 
 RULES = (
+    beta_exists,
     beta_fields_need_their_header,
     compaction_needs_its_header,
     clearing_thinking_comes_first,

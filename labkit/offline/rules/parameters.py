@@ -8,6 +8,8 @@ from labkit.offline.service import Call
 from labkit.offline.wire import ApiError, HttpRequest, Json
 
 SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+DEFAULTS = {"temperature": 1, "top_p": 1}
+"""Default values of sampling, which every model takes. Source: Anthropic docs, Messages, read August 2026."""
 OLD_VERSION = "2023-06-01"
 BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a request body. Source: Anthropic docs, Errors, read August 2026."""
@@ -86,13 +88,53 @@ def sampling_by_version(request: HttpRequest, body: Json) -> Json:
 
 @rule
 def sampling_by_model(call: Call) -> None:
-    """Sampling parameters are refused from Claude 4.7 on, whatever the version.
+    """Sampling parameters other than the default are refused from Claude 4.7 on, in whatever version.
 
-    Evidence: body quoted in GitHub inspect_ai#3721, 2026.
+    Evidence: body quoted in GitHub inspect_ai#3721, 2026; Anthropic docs, Thinking (Limits), read August 2026, for the
+    defaults.
     """
     for name in ("temperature", "top_p", "top_k"):
-        if name in call.body and call.model.version >= (4, 7):
+        if call.body.get(name, DEFAULTS.get(name)) != DEFAULTS.get(name) and call.model.version >= (4, 7):
             raise ApiError(400, f"`{name}` is deprecated for this model.")
+
+
+@rule
+def sampling_is_in_range(call: Call) -> None:
+    """temperature and top_p are numbers from 0 to 1. The words for a value that is no number are not verified.
+
+    Evidence: a recorded 400 for temperature 5 on Claude Sonnet 4.6, 2026.
+    """
+    for name in ("temperature", "top_p"):
+        value = call.body.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ApiError(400, f"{name}: Input should be a valid number")
+        if not 0 <= value <= 1:
+            raise ApiError(400, f"{name}: range: 0..1")
+
+
+@rule
+def stop_sequences_are_not_blank(call: Call) -> None:
+    """A stop sequence is more than whitespace.
+
+    Evidence: body quoted in several public repositories, one of them live on 4 October 2026.
+    """
+    if any(not sequence.strip() for sequence in call.body.get("stop_sequences") or ()):
+        raise ApiError(400, "stop_sequences: each stop sequence must contain non-whitespace")
+
+
+@rule
+def tool_input_is_an_object(call: Call) -> None:
+    """The input_schema of a custom tool has the type `object`.
+
+    Evidence: recorded 400s with and without a type, 2026.
+    """
+    for place, tool in enumerate(call.body.get("tools") or ()):
+        schema = tool.get("input_schema")
+        if isinstance(schema, dict) and schema.get("type") != "object":
+            words = "Input should be 'object'" if "type" in schema else "Field required"
+            raise ApiError(400, f"tools.{place}.custom.input_schema.type: {words}")
 
 
 @rule
@@ -178,8 +220,11 @@ def input_fits_the_window(tokens: int, model: Model) -> None:
 
 ON_HEADERS = (key_is_sent, one_key_is_sent, key_is_right, version_is_sent)
 ON_PARAMETERS = (
+    sampling_is_in_range,
     sampling_by_model,
+    stop_sequences_are_not_blank,
     max_tokens_within_model,
+    tool_input_is_an_object,
     tool_names_are_plain,
     tool_names_are_unique,
     tool_choice_needs_tools,

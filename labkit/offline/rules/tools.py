@@ -8,7 +8,7 @@ from labkit.offline.rule import rule
 from labkit.offline.service import Call
 from labkit.offline.wire import ApiError, Json
 
-PAIRED = ("tool_use", "tool_result")
+PAIRED = ("tool_use", "tool_result", "server_tool_use")
 PLAIN = re.compile("[a-zA-Z0-9_-]+")
 
 
@@ -41,12 +41,13 @@ def turns(messages: list[Json]) -> Iterator[Turn]:
 
 @rule
 def tool_use_ids_are_unique(call: Call) -> None:
-    """No two tool_use blocks share an id.
+    """No two tool_use blocks of one assistant turn share an id; two turns may.
 
-    Evidence: body quoted in GitHub claude-code#20901, January 2026.
+    Evidence: body quoted in GitHub claude-code#20901, January 2026; recorded answers of August 2026 to the same id in
+    two turns.
     """
-    seen: set[str] = set()
     for turn in turns(call.messages):
+        seen: set[str] = set()
         for index, place, block in turn.blocks:
             if block["type"] == "tool_use":
                 if block["id"] in seen:
@@ -163,7 +164,24 @@ def one_result_for_each_call(call: Call) -> None:
                 seen.add(name)
 
 
+@rule
+def server_tools_have_their_results(call: Call) -> None:
+    """A server tool's call in an earlier turn has its result in that turn; only the last message may wait for one.
+
+    Evidence: body quoted in GitHub gsd-pi#1330, July 2026; the words before the type of the block are not verified.
+    """
+    *earlier, last = turns(call.messages)
+    for turn in earlier if last.role == "user" else ():
+        done = {block.get("tool_use_id") for _, _, block in turn.blocks}
+        for index, place, block in turn.blocks:
+            if block["type"] == "server_tool_use" and block["id"] not in done:
+                found = f"`{block['name']}` tool use with id `{block['id']}` was found"
+                words = f"{found} without a corresponding `{block['name']}_tool_result` block"
+                raise ApiError(400, f"messages.{index}.content.{place}: {words}")
+
+
 RULES = (
+    server_tools_have_their_results,
     tool_ids_are_plain,
     tool_blocks_are_in_their_place,
     tool_use_ids_are_unique,

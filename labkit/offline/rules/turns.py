@@ -1,6 +1,6 @@
 """The API's rules on messages: which turns there may be, in which order, and what they may hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from labkit.offline.rule import rule
@@ -94,7 +94,7 @@ def text_is_not_empty(call: Call) -> None:
 
     Evidence: body quoted in GitHub claude-code#59812, May 2026; for the system prompt in a public repository, 2026.
     """
-    if any(text == "" for text in _texts(call)):
+    if any(text == "" for text in _texts(call.messages)):
         raise ApiError(400, "messages: text content blocks must be non-empty")
     system = call.body.get("system")
     if isinstance(system, list) and any(block["text"] == "" for block in system):
@@ -103,17 +103,24 @@ def text_is_not_empty(call: Call) -> None:
 
 @rule
 def text_is_not_blank(call: Call) -> None:
-    """A text is more than whitespace.
+    """A text is more than whitespace, except in an assistant message that holds anything else.
 
-    Evidence: body quoted in GitHub home-assistant#175637, July 2026.
+    Evidence: body quoted in GitHub home-assistant#175637, July 2026; a recorded answer of April 2026 to blank text next
+    to a tool call, and one of 19 August 2026 after a server tool.
     """
-    if any(text.isspace() for text in _texts(call)):
+    messages = [m for m in call.messages if m["role"] != "assistant" or not _holds_more(m)]
+    if any(text.isspace() for text in _texts(messages)):
         raise ApiError(400, "messages: text content blocks must contain non-whitespace text")
 
 
-def _texts(call: Call) -> Iterator[str]:
+def _holds_more(message: Json) -> bool:
+    blocks = blocks_of(message.get("content"))
+    return any(block["type"] != "text" or not block["text"].isspace() for block in blocks)
+
+
+def _texts(messages: Iterable[Json]) -> Iterator[str]:
     """Every text of the messages, a string for content among them; an empty string is empty content instead."""
-    for message in call.messages:
+    for message in messages:
         content = message.get("content")
         if isinstance(content, str):
             if content:

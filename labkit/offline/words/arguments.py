@@ -64,8 +64,8 @@ def found_in(name: str, schema: Mapping[str, Any], text: str) -> tuple[Any, ...]
             return tuple(dict.fromkeys(strings(name, str(schema.get("format", "")), text)))
 
 
-def _empty(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
-    """Return what a forced call puts where nothing was said: the default, the first allowed value, or an empty one."""
+def empty(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
+    """Return what is put where nothing was said: the default, the first allowed value, or an empty one."""
     allowed = _allowed(schema)
     if "default" in schema or allowed:
         return schema.get("default", (allowed or [None])[0])
@@ -97,7 +97,7 @@ def missing(schema: Mapping[str, Any], filled: Mapping[str, Any]) -> list[str]:
 def forced(schema: Mapping[str, Any], filled: dict[str, Any], texts: Sequence[str]) -> dict[str, Any]:
     """Return arguments in which every required property has some value, as a call that must be made needs."""
     properties = properties_of(schema)
-    whole = filled | {name: _empty(properties.get(name, {}), texts) for name in missing(schema, filled)}
+    whole = filled | {name: empty(properties.get(name, {}), texts) for name in missing(schema, filled)}
     return {name: whole[name] for name in dict.fromkeys((*properties, *whole)) if name in whole}
 
 
