@@ -34,7 +34,7 @@ def free_port() -> int:
 
 @contextmanager
 def hub(folder: Path, seconds: float = 120) -> Iterator[str]:
-    """A separate hub on free ports, its learners' folders below `folder`; its address, and its end with the block."""
+    """A hub of its own on free ports, its learners' folders below `folder`; its address, and its end with the block."""
     ports = {name: str(free_port()) for name in ("PORT", "API_PORT", "PROXY_PORT")}
     settings = {f"LABKIT_HUB_{name}": value for name, value in ports.items()}
     settings |= {"LABKIT_HUB_FOLDER": str(folder), "LABKIT_HUB_PASSWORD": PASSWORD}
@@ -69,7 +69,7 @@ def wait_for(done: Any, seconds: float, said: Any = str) -> None:
 
 
 class Learner:
-    """One learner with a separate session."""
+    """One learner with a session of their own."""
 
     def __init__(self, hub: str, name: str) -> None:
         """Take the hub's address and the name to sign in with."""
@@ -126,22 +126,26 @@ class Kernel:
         cookies = learner.session.prepare_request(sent).headers.get("Cookie", "")
         self.socket = websocket.create_connection(address, cookie=cookies, timeout=120, origin=learner.hub)
         self.session = uuid.uuid4().hex
+        self.widgets: dict[str, dict[str, Any]] = {}
 
     def run(self, code: str) -> str:
         """Execute a cell and give what it printed, or its error; when this returns, the kernel is idle again."""
-        id, said = uuid.uuid4().hex, []
-        header = {
-            "msg_id": id,
-            "msg_type": "execute_request",
-            "session": self.session,
-            "username": "",
-            "version": "5.3",
-        }
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        return self._asked("execute_request", content)
+
+    def move(self, comm: str, settings: dict[str, Any]) -> None:
+        """Ask a widget for the picture of other settings, as a hand on a control does, and wait until it is drawn."""
+        wanted = {"method": "custom", "content": {"want": [settings]}}
+        self._asked("comm_msg", {"comm_id": comm, "data": wanted})
+
+    def _asked(self, kind: str, content: dict[str, Any]) -> str:
+        """Send a message, keep the widgets that are made meanwhile, and give what was printed until it is done."""
+        id, said = uuid.uuid4().hex, []
+        header = {"msg_id": id, "msg_type": kind, "session": self.session, "username": "", "version": "5.3"}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
         self.socket.send(json.dumps(message))
         while True:
-            got = json.loads(self.socket.recv())
+            got = self._received()
             if got.get("parent_header", {}).get("msg_id") != id:
                 continue
             kind, content = got["msg_type"], got["content"]
@@ -149,5 +153,17 @@ class Kernel:
                 said.append(content["text"])
             elif kind == "error":
                 said.append(f"{content['ename']}: {content['evalue']}")
+            elif kind == "comm_open":
+                self.widgets[content["comm_id"]] = content["data"].get("state", {})
             elif kind == "status" and content["execution_state"] == "idle":
                 return "".join(said)
+
+    def _received(self) -> dict[str, Any]:
+        """The next message; one with buffers comes as bytes, its JSON after a table of places."""
+        data = self.socket.recv()
+        if isinstance(data, bytes):
+            parts = int.from_bytes(data[:4], "big")
+            places = [int.from_bytes(data[4 * n : 4 * n + 4], "big") for n in range(1, parts + 1)]
+            data = data[places[0] : places[1] if parts > 1 else None].decode()
+        found: dict[str, Any] = json.loads(data)
+        return found
