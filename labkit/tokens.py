@@ -10,8 +10,10 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from labkit.attachments import image_tokens, pdf_tokens
 from labkit.messages import History, Message, Ruler
 from labkit.models import DEFAULT_MODEL, Model, find
+from labkit.text.token_weights import text_tokens
 
 if TYPE_CHECKING:
     import anthropic
@@ -21,8 +23,8 @@ FRAMING_TOKENS = 3
 2026.
 """
 
-IMAGE_TOKENS = 1_600
-"""An image at its largest; Anthropic docs, Vision: width x height / 750, read August 2026."""
+ARGUMENT_TOKENS = 15
+"""Tokens around each argument of a tool call; fitted to recorded requests, November 2026."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,14 @@ class Meter:
 
 
 def estimate_tokens(thing: str | Message | Sequence[Message], model: str | Model = DEFAULT_MODEL) -> int:
-    """Estimate the tokens of a text, a message or a history: characters by the model's tokenizer generation.
+    """Estimate the tokens of a text, a message or a history: its characters by script and kind, for the model's
+    generation of tokenizers.
 
     An estimate, in tokens; `count_tokens` asks the API and `usage` is the truth. Counts text, tool calls with their
-    arguments, tool results, thinking and images, and the framing of each message.
+    arguments, tool results and thinking, images by their size, PDFs by their pages, and the framing of each message.
     """
     if isinstance(thing, str):
-        return math.ceil(len(thing) / find(model).generation.chars_per_token)
+        return math.ceil(text_tokens(thing, find(model).generation.chars_per_token))
     ruler = estimator(model)
     return ruler(thing) if isinstance(thing, Message) else History.of(thing).total(ruler)
 
@@ -130,9 +133,8 @@ def _estimator(chars_per_token: float) -> Ruler:
     def tokens(message: Message) -> int:
         """Estimated tokens of one message with its framing."""
         if isinstance(message.content, str):
-            return FRAMING_TOKENS + math.ceil(len(message.content) / chars_per_token)
-        chars, fixed = _measure(message.content)
-        return FRAMING_TOKENS + fixed + math.ceil(chars / chars_per_token)
+            return FRAMING_TOKENS + math.ceil(text_tokens(message.content, chars_per_token))
+        return FRAMING_TOKENS + math.ceil(sum(_block_tokens(block, chars_per_token) for block in message.content))
 
     return tokens
 
@@ -141,25 +143,42 @@ ESTIMATED_TOKENS: Ruler = estimator()
 """The ruler of every step that measures in tokens and is given no other: estimates for the default model."""
 
 
-def _measure(content: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    chars = fixed = 0
-    for block in content:
-        inner = block.get("content")
-        if block["type"] == "image":
-            fixed += IMAGE_TOKENS
-        elif block["type"] == "tool_result" and isinstance(inner, list | tuple):
-            more, images = _measure(inner)
-            chars, fixed = chars + more, fixed + images
-        else:
-            chars += _characters(block)
-    return chars, fixed
-
-
-def _characters(block: Mapping[str, Any]) -> int:
+def _block_tokens(block: Mapping[str, Any], chars_per_token: float) -> float:
+    kind, inner = block["type"], block.get("content")
+    older = chars_per_token >= 3.5
+    if kind == "image":
+        return image_tokens(block)
+    if kind == "document":
+        return _document_tokens(block, chars_per_token)
+    if kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
+        given = block.get("input") or {}
+        texts = (block.get("name") or "", *given, *map(_as_text, given.values()))
+        frame = (30 if older else 25) + ARGUMENT_TOKENS * len(given)  # fitted to recorded requests, November 2026
+        return frame + sum(text_tokens(text, chars_per_token) for text in texts)
+    if kind in ("tool_result", "mcp_tool_result"):
+        return (10 if older else 3) + _content_tokens(inner, chars_per_token)
     for key in ("text", "thinking", "content"):
         if isinstance(block.get(key), str):
-            return len(block[key])
-    return len(json.dumps({key: value for key, value in block.items() if key != "type"}, ensure_ascii=False))
+            return text_tokens(block[key], chars_per_token)
+    return text_tokens(json.dumps(block, ensure_ascii=False), chars_per_token)
+
+
+def _content_tokens(content: Any, chars_per_token: float) -> float:
+    if isinstance(content, list | tuple):
+        return sum(_block_tokens(block, chars_per_token) for block in content)
+    return text_tokens(str(content or ""), chars_per_token)
+
+
+def _document_tokens(block: Mapping[str, Any], chars_per_token: float) -> float:
+    source = block.get("source") or {}
+    about = sum(text_tokens(str(block.get(key) or ""), chars_per_token) for key in ("title", "context"))
+    if source.get("type") in ("text", "content"):
+        return about + _content_tokens(source.get("data", source.get("content")), chars_per_token)
+    return about + pdf_tokens(block)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def count_tokens(client: "anthropic.Anthropic", messages: Sequence[Message], **request: Any) -> int:

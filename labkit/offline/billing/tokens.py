@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
+from labkit.offline.billing.attachments import image_tokens, pdf_tokens
 from labkit.offline.catalog import Model
 from labkit.offline.signatures import THINKING, thinking_of
 from labkit.offline.wire import Json, blocks_of
@@ -52,8 +53,6 @@ ARGUMENT = 15
 """Tokens around each argument of a tool_use block. Source: fit to recorded requests, read November 2026."""
 FORCED_TOOL = {"any": 92, "tool": 97}
 """Further preamble when a tool must be used: 589 and 594 against 497 tokens, recorded on Claude Sonnet 4.5."""
-PIXELS_PER_TOKEN = 750
-"""Image tokens are width times height divided by this. Source: Anthropic docs, Vision, read August 2026."""
 
 
 def framing(model: Model) -> Framing:
@@ -218,6 +217,9 @@ def block_tokens(block: Json, tally: Tally) -> int:
         return tally.text(block.get("content") or "")
     if kind == "image":
         return tally.frame.image + image_tokens(block)
+    if kind == "document" and (block.get("source") or {}).get("type") not in ("text", "content"):
+        about = [str(block.get(key) or "") for key in ("title", "context")]
+        return pdf_tokens(block) + sum(tally.text(text) for text in about if text)
     return tally.text(json.dumps(block, sort_keys=True))
 
 
@@ -229,24 +231,3 @@ def _tool_use_tokens(block: Json, tally: Tally) -> int:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def image_tokens(block: Json) -> int:
-    """Tokens of an image: its pixels over 750 when the size can be read from a PNG, else those of 1,092 by
-    1,092 pixels."""
-    data = str((block.get("source") or {}).get("data") or "")
-    size = _png_size(data)
-    return round(size[0] * size[1] / PIXELS_PER_TOKEN) if size else 1_590
-
-
-def _png_size(data: str) -> tuple[int, int] | None:
-    import base64
-    import binascii
-
-    try:
-        head = base64.b64decode(data[:32], validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if not head.startswith(b"\x89PNG") or len(head) < 24:
-        return None
-    return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
