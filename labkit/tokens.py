@@ -23,9 +23,6 @@ FRAMING_TOKENS = 3
 2026.
 """
 
-ARGUMENT_TOKENS = 15
-"""Tokens around each argument of a tool call; fitted to recorded requests, November 2026."""
-
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -145,22 +142,17 @@ ESTIMATED_TOKENS: Ruler = estimator()
 
 def _block_tokens(block: Mapping[str, Any], chars_per_token: float) -> float:
     kind, inner = block["type"], block.get("content")
-    older = chars_per_token >= 3.5
     if kind == "image":
         return image_tokens(block)
     if kind == "document":
         return _document_tokens(block, chars_per_token)
-    if kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
-        given = block.get("input") or {}
-        texts = (block.get("name") or "", *given, *map(_as_text, given.values()))
-        frame = (30 if older else 25) + ARGUMENT_TOKENS * len(given)  # fitted to recorded requests, November 2026
-        return frame + sum(text_tokens(text, chars_per_token) for text in texts)
-    if kind in ("tool_result", "mcp_tool_result"):
-        return (10 if older else 3) + _content_tokens(inner, chars_per_token)
+    if kind == "tool_result" and isinstance(inner, list | tuple):
+        return _content_tokens(inner, chars_per_token)
     for key in ("text", "thinking", "content"):
         if isinstance(block.get(key), str):
             return text_tokens(block[key], chars_per_token)
-    return text_tokens(json.dumps(block, ensure_ascii=False), chars_per_token)
+    shown = {key: value for key, value in block.items() if key != "type"}
+    return text_tokens(json.dumps(shown, ensure_ascii=False), chars_per_token)
 
 
 def _content_tokens(content: Any, chars_per_token: float) -> float:
@@ -175,10 +167,6 @@ def _document_tokens(block: Mapping[str, Any], chars_per_token: float) -> float:
     if source.get("type") in ("text", "content"):
         return about + _content_tokens(source.get("data", source.get("content")), chars_per_token)
     return about + pdf_tokens(block)
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def count_tokens(client: "anthropic.Anthropic", messages: Sequence[Message], **request: Any) -> int:
