@@ -158,11 +158,7 @@ class Replaying(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 def exchanges(file: Path) -> list[Exchange]:
     """Every exchange of a recording, in order. Raises ValueError where there is none, or something else."""
     try:
-        whole, end, torn = file.read_bytes().rpartition(b"\n")
-        # The last line may be cut off inside a letter; anything else that is no UTF-8 is no recording.
-        lines = (whole + end).decode().split("\n")
-        lines[-1] = torn.decode(errors="replace" if whole else "strict")
-        lines = lines if lines[-1] or len(lines) == 1 else lines[:-1]
+        lines = [_decoded(line) for line in file.read_bytes().rstrip(b"\n").split(b"\n")]
     except OSError as error:
         how = "claude(live=True, record=...) makes one"
         raise ValueError(f"there is no recording to read at {file} ({error.strerror}): {how}") from error
@@ -218,6 +214,11 @@ BEGINNING = json.dumps({"format": FORMAT})[:-1]
 
 class TornLineWarning(UserWarning):
     """One line of a recording was cut off, as by a full disk or a kill; the others are read."""
+
+
+def _decoded(line: bytes) -> str:
+    """The text of a line; one that was cut off inside a letter has a sign in its place. Raises UnicodeDecodeError."""
+    return line.decode(errors="replace" if line.startswith(BEGINNING.encode()) else "strict")
 
 
 def _is_torn(line: str) -> bool:
