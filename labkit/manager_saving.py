@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from labkit.conversation import Conversation
+from labkit.door import admitted
 from labkit.forgetting import Forgotten, forgotten
 from labkit.manager_state import Shell
 from labkit.redaction import Redact, clean
@@ -81,7 +82,7 @@ class Saving(Shell):
             )
         known = {key: value for key, value in options.items() if key in kind._option_names()}
         manager = kind(**known | settings)
-        manager.conversation, manager._kept = saved.conversation, (saved,)
+        manager.conversation, manager._kept = _gone_on_from(saved, str(place)), (saved,)
         return manager
 
     @classmethod
@@ -98,6 +99,17 @@ class Saving(Shell):
 
 def _kinds[M: Saving](kind: type[M]) -> list[type[M]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
+
+
+def _gone_on_from(saved: "Saved", where: str) -> Conversation:
+    """The saved conversation with its history repaired at the door. Raises SavedFormError where it cannot be."""
+    from labkit.stores.saved_form import SavedFormError
+
+    try:
+        history = admitted(saved.conversation.history)
+    except ValueError as error:
+        raise SavedFormError(f"{where} cannot be gone on from: {error}") from error
+    return saved.conversation if history is saved.conversation.history else replace(saved.conversation, history=history)
 
 
 def _same(found: "Saved", known: "Saved") -> bool:

@@ -196,7 +196,7 @@ def test_version_2_is_what_it_was() -> None:
         (SavedFact, CaseFact, set()),
         (SavedSummary, Summary, set()),
         (SavedMeter, Meter, set()),
-        (SavedForm, Conversation, {"format", "version", "revision", "kind", "settings", "beside"}),
+        (SavedForm, Conversation, {"format", "version", "revision", "kind", "settings", "beside", "checksum"}),
     ],
 )
 def test_no_field_is_forgotten(form: Any, kind: Any, beside: set[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 DEEPEST = 100
 """How many times in a row a message may replace one that replaces another; labkit's own steps stay below ten."""
 MOST_REPLACED = 2_000_000
-"""The most entries of `replaces` in one saved form: a summary of 1,000,000 messages, twice."""
+"""The most messages that those of one saved form may replace in all, each counted as often as it is reached."""
 
 
 class SavedFormError(ValueError):
@@ -16,7 +16,7 @@ class SavedFormError(ValueError):
 class Bounds:
     """How much messages may replace one another, so that no small file makes work without end.
 
-    What labkit saves is far within: a message replaces each other one at most once, and a few times in a row.
+    What labkit saves is far within: a few summaries that replace every message, and others a few times in a row.
     """
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
@@ -24,6 +24,7 @@ class Bounds:
         self._rows, self._name = rows, name
         self._said: dict[int, int] = {}
         self._depth: dict[int, int] = {}
+        self._total = 0
         edges = sum(len(row.get("replaces", ())) for row in rows)
         if edges > MOST_REPLACED:
             raise SavedFormError(f"{name} is damaged: its messages replace {edges:,} others, at most {MOST_REPLACED:,}")
@@ -36,7 +37,10 @@ class Bounds:
         self._said[place] = sum(self._said[other] for other in older) or 1
         self._depth[place] = 1 + max((self._depth[other] for other in older), default=0)
         complaint = f"{self._name} is damaged: message {place:,} replaces"
-        if self._said[place] > len(self._rows):
-            raise SavedFormError(f"{complaint} {self._said[place]:,} others, but there are {len(self._rows):,} in all")
+        self._total += self._said[place] if older else 0
+        if self._total > MOST_REPLACED:
+            raise SavedFormError(
+                f"{complaint} so many others, one after the other, that they are over {MOST_REPLACED:,}"
+            )
         if self._depth[place] > DEEPEST:
             raise SavedFormError(f"{complaint} others {self._depth[place]:,} times in a row, at most {DEEPEST}")

@@ -14,7 +14,6 @@ from typing import Any
 
 from labkit.case_facts import CaseFact, PastFact
 from labkit.conversation import Conversation, Summary
-from labkit.door import admitted
 from labkit.messages import History, Message
 from labkit.stores.bounds import Bounds
 from labkit.stores.bounds import SavedFormError as SavedFormError
@@ -143,7 +142,6 @@ def saved_of(document: Document, name: str = "this document") -> Saved:
         past = tuple(PastFact(**row | {"fact": CaseFact(**row["fact"])}) for row in document.get("past_facts", ()))
     except ValueError as error:
         raise SavedFormError(f"{name} is damaged: {error}") from error
-    history = _admitted(history, name)
     conversation = Conversation(
         system=document["system"],
         transcript=said,
@@ -172,13 +170,6 @@ def _given(value: Any) -> Document:
 
 def _summary(row: Document) -> Summary:
     return Summary(**row | {"usage": Usage(**row["usage"]), "put_back": tuple(row.get("put_back", ()))})
-
-
-def _admitted(history: History, name: str) -> History:
-    try:
-        return admitted(history)
-    except ValueError as error:
-        raise SavedFormError(f"{name} cannot be gone on from: {error}") from error
 
 
 def sealed(saved: Saved, seal: Seal | None = None) -> bytes:
