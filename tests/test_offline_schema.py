@@ -46,7 +46,7 @@ PUBLISHED = [
     (ask(user(None)), "messages.0.content: Input should be a valid list"),
     (
         ask(user(["a"])),
-        "messages.0.content.0: Input should be a valid dictionary or object to extract fields from",
+        "messages.0.content.0: Input does not match the expected shape.",
     ),
     (ask(user([{"text": "a"}])), "messages.0.content.0.type: Field required"),
     (ask(max_tokens="9"), "max_tokens: Input should be a valid integer"),
@@ -146,3 +146,19 @@ def test_any_value_in_any_field_is_taken_or_refused_with_a_path(kind, field, val
     body = {**(without(ask(), "max_tokens") if "count" in kind else ask()), field: value}
     words = problem(kind, body)
     assert words is None or ": " in words
+
+
+def test_a_tool_in_the_form_of_openai_is_refused_in_the_api_s_words():
+    """The words name the key `type`, and no code of the simulator."""
+    claude = OfflineClaude(reply="Fine.")
+    tool = {"type": "function", "function": {"name": "x", "parameters": {"type": "object"}}}
+    said = refused(claude, ask(tools=[tool]))
+    assert said.startswith("tools.0: Input tag 'function' found using 'type' does not match any of the expected tags")
+
+
+def test_what_should_be_an_object_is_refused_in_the_api_s_words():
+    """A message that is a string, and a schema that is a truth value."""
+    claude = OfflineClaude(reply="Fine.")
+    assert refused(claude, ask(messages=["Hello."])) == "messages.0: Input does not match the expected shape."
+    said = refused(claude, ask(tools=[{"name": "x", "input_schema": True}]))
+    assert said == "tools.0.custom.input_schema: Input does not match the expected shape."

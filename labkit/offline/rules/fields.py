@@ -17,6 +17,8 @@ resource)."""
 ROLES = frozenset({"user", "assistant", "system"})
 QUIET = "~"
 """Marks a union tag that the API leaves out of an error's path."""
+SHAPE = "Input does not match the expected shape."
+"""Words for a value that should be an object. Source: recorded 400s of June 2024 and 2026."""
 PYTHON_ONLY = frozenset({"model", "is-instance", "callable", "is-subclass", "model-fields"})
 """Branches of the SDK's types that no JSON body can take: response objects, open files, paths."""
 SCALARS = frozenset({"int", "str", "bool", "float"})
@@ -41,7 +43,9 @@ def describe(error: Any) -> str:
     """The first problem, as path and words: `messages.0.content.0.text.text: Field required`."""
     problems = error.errors(include_url=False, include_input=True)
     first = problems[0]
-    path, words = _path(first["loc"]), first["msg"]
+    path, words = _path(first["loc"]), first["msg"].replace("<lambda>()", "'type'")
+    if path and words.startswith("Input should be a valid dictionary"):
+        words = SHAPE
     if first["type"] == "union_tag_not_found":
         return f"{path}.{first['ctx']['discriminator'].strip(chr(39))}: Field required"
     if first["type"] == "union_tag_invalid" and "'role'" in first["ctx"]["discriminator"]:
