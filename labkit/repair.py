@@ -32,7 +32,7 @@ def settle(before: History, after: Sequence[Message], step: str) -> History:
         raise StepError(
             f"step {step} must return a history (a sequence of Messages), but returned {type(after).__name__}"
         )
-    sources, musts = stands_for(before, after), _musts(before)
+    sources, musts = stands_for(before, after), must_keep(before)
     covered = {place for places in sources for place in places or ()}
     kept = {places[0] for places in sources if places and len(places) == 1}
     sent = list(_placed(before, after, sources, _whole_parts(before, covered | musts)))
@@ -42,7 +42,7 @@ def settle(before: History, after: Sequence[Message], step: str) -> History:
     return settled
 
 
-def _musts(before: History) -> set[int]:
+def must_keep(before: History) -> set[int]:
     """Return the places that no step may leave out."""
     found = set[int]()
     for place in (*before.staying(), len(before) - 1):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.messages import History, Message, assistant, in_open_round, one_message, user
-from labkit.repair import first_reply
+from labkit.messages import History, Message, assistant, one_message, user
 from labkit.steps.relevance.choice import Relevance
+from labkit.steps.relevance.layout import LEFT_OUT_FLAG
 from labkit.steps.relevance.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
 from labkit.steps.relevance.scores import Weights, query
 from labkit.strategies import KeepRecent, apply, explain
@@ -82,10 +82,12 @@ def test_an_old_fact_is_kept_when_it_is_asked_about() -> None:
 
 
 def test_what_the_user_said_last_is_asked() -> None:
-    """Of a turn that is over the question counts in full, not the words that were said to it."""
-    asked, last = query(History([user("Where is parcel KR-58213?"), assistant("On the heath near Wesseling.")]))
-    assert last.role == "user"
+    """The rest of the newest turn is asked too, with less weight, where the user's last words are few."""
+    asked, last = query(History([user("I see the heath near Wesseling."), user("Where is the parcel?")]))
+    assert last.text == "Where is the parcel?"
     assert asked["parcel"] > asked["heath"] > 0
+    asked, _ = query(History([user("I see the heath."), user("Where is parcel KR-58213 now?")]))
+    assert "heath" not in asked
 
 
 def test_the_reply_to_a_question_is_found_by_the_question() -> None:
@@ -107,68 +109,128 @@ def test_a_passage_of_an_essay_is_quoted_where_the_essay_does_not_fit() -> None:
 def test_every_message_has_a_reason_that_can_be_checked() -> None:
     """Shared words, a reply, small talk: the explanation is the score's own."""
     fates = explain((Relevance(70),), about_the_oven())
-    assert fates[0].fate == "kept"
+    assert fates[0].fate == "summarized"
+    assert fates[0].why.startswith("quoted in the note: ")
     assert "shares 'serial', 'oven' with the question" in fates[0].why
     assert "shares 'oven'" in fates[1].why
     assert any("nothing in common with the question" in fate.why for fate in fates)
     assert fates[-1].why == "the newest turn"
 
 
-OFF = Weights(reply=0, near=0, speaker=0, kind=0, recency=0, prior=0)
+OFF = Weights(reply=0, near=0, feedback=0, speaker=0, question=0)
 OVENS = (user("The oven cost 300 euros."), assistant("An oven for 300 euros, noted."), *small_talk(3))
 
 
-def relevance(asked: str, weights: Weights) -> list[float]:
-    """What scores say about the messages before a question."""
-    return Relevance(1, weights=weights).scores(History([*OVENS, user(asked)])).relevance
+def relevance(asked: str, weights: Weights, talk: tuple[Message, ...] = OVENS) -> list[float]:
+    """The scores of the messages before a question."""
+    return Relevance(1, weights=weights).scores(History([*talk, user(asked)])).relevance
 
 
-@pytest.mark.parametrize(
-    ("asked", "part", "favoured"),
-    [
-        ("What did you say about the oven?", "speaker", (1,)),
-        ("Where is my oven?", "speaker", (0,)),
-        ("Is the oven fine?", "speaker", ()),
-        ("How much was the oven?", "kind", (0, 1)),
-        ("Was the oven good?", "kind", ()),
-        ("When was the oven fine?", "kind", ()),
-    ],
-)
-def test_a_weight_says_how_much_more_counts(asked: str, part: str, favoured: tuple[int, ...]) -> None:
-    """What the one asked about said, or what holds the kind asked for, counts that share more, all else the same."""
-    plain = relevance(asked, OFF)
-    assert plain[0] > 0
-    assert plain[1] > 0
-    for weight in (0.3, 2.0):
-        found = relevance(asked, replace(OFF, **{part: weight}))
-        assert found == pytest.approx([one * (1 + weight * (at in favoured)) for at, one in enumerate(plain)])
+def test_a_message_passes_its_words_on_to_the_next_one() -> None:
+    """The reply to a message that shares a word gets `reply` of it."""
+    plain, more = relevance("Is the oven fine?", OFF), relevance("Is the oven fine?", replace(OFF, reply=0.5))
+    assert [one > 0 for one in plain[:3]] == [True, True, False]
+    assert more[2] / more[1] == pytest.approx(0.5 * plain[1] / (plain[1] + 0.5 * plain[0]))
 
 
-def test_relevance_spreads_to_replies_and_neighbours() -> None:
-    """The next message gets `reply` of a shared word (half after a statement), both sides `near`, theirs half of it."""
-    asked, told = user("Where is the oven?"), user("The oven is here.")
-    around = (user("Rain today."), assistant("Indeed."))
-    for at, share in ((asked, 1.0), (told, 0.5)):
-        talk = History([*around, at, assistant("Good."), *around, user("Is the oven fine?")])
-        own = Relevance(1, weights=OFF).scores(talk).relevance
-        assert [one > 0 for one in own] == [False, False, True, False, False, False]
-        value = own[2]
-        for weights, gets in (
-            (replace(OFF, reply=0.6), [0, 0, 1, 0.6 * share, 0, 0]),
-            (replace(OFF, near=0.4), [0.2, 0.4, 1, 0.4, 0.2, 0]),
-            (replace(OFF, recency=0.6), [0, 0, 1 + 0.6 * 2 / 6, 0, 0, 0]),
-        ):
-            found = Relevance(1, weights=weights).scores(talk).relevance
-            assert found == pytest.approx([value * one for one in gets])
+def test_four_messages_on_either_side_are_near() -> None:
+    """The fifth is not."""
+    alone = (*small_talk(4), user("The oven is warm."), *(assistant("Indeed."), *small_talk(4)))
+    near = relevance("Is the oven fine?", replace(OFF, near=0.5), alone)
+    assert [place for place, one in enumerate(near) if one > 0] == list(range(4, 13))
 
 
-@given(conversations(), st.integers(1, 60))
-def test_an_open_round_has_the_reasons_of_its_question(history: History, limit: int) -> None:
-    """While tools are called nothing is decided anew: each message before has the reason it had at the question."""
-    if in_open_round(history):
-        asked = history[: first_reply(history)]
-        fates = explain((Relevance(limit),), history)[: len(asked)]
-        assert [fate.why for fate in fates] == [fate.why for fate in explain((Relevance(limit),), asked)]
+def test_the_user_counts_more_where_messages_carry_no_names() -> None:
+    """By `speaker`; what asks counts less by `question`."""
+    plain = relevance("Is it fine?", OFF)
+    favoured = relevance("Is it fine?", replace(OFF, speaker=0.3))
+    assert [one - other for one, other in zip(favoured, plain, strict=True)] == [0.3, 0] * 4
+    asking = relevance("Is it fine?", replace(OFF, question=0.1))
+    assert [round(one - other, 9) for one, other in zip(asking, plain, strict=True)] == [
+        0,
+        0,
+        -0.1,
+        0,
+        -0.1,
+        0,
+        -0.1,
+        0,
+    ]
+
+
+def test_the_speaker_whom_the_question_names_counts_more() -> None:
+    """Whatever the role, where messages begin with names."""
+    named = (user("Ann: I like rain."), assistant("[3 May] Bob: I like snow."), *OVENS)
+    for asked, favoured in (("What does Bob like?", [0, 0.3]), ("What does Ann like?", [0.3, 0])):
+        plain, more = relevance(asked, OFF, named), relevance(asked, replace(OFF, speaker=0.3), named)
+        assert [round(one - other, 9) for one, other in zip(more, plain, strict=True)][:2] == favoured
+
+
+def test_the_messages_found_first_lend_their_words_to_the_question() -> None:
+    """A message that shares no word with the question is found by a word of one that does."""
+    talk = (
+        user("The oven is a Miwe."),
+        assistant("Good."),
+        *small_talk(3),
+        user("Miwe sent a bill."),
+        assistant("Oh."),
+    )
+    assert relevance("What about the oven?", OFF, talk)[8] == 0
+    assert relevance("What about the oven?", replace(OFF, feedback=0.2), talk)[8] > 0
+
+
+ROUNDS = [
+    m
+    for i in range(12)
+    for m in (
+        assistant([{"type": "tool_use", "id": f"t{i}", "name": "look", "input": {"parcel": f"KR-{i}0213"}}]),
+        user([{"type": "tool_result", "tool_use_id": f"t{i}", "content": f"Parcel in hall {i}, row ZX-{i}. " * 9}]),
+    )
+]
+
+
+def test_a_long_loop_is_cut_between_its_rounds() -> None:
+    """The goal and the newest round stay; identifiers of rounds that go are in the note, which says whose they are."""
+    loop = History([*small_talk(2), user("Find all the parcels."), *ROUNDS])
+    view = apply((Relevance(400),), loop)
+    assert problems(view, loop) == []
+    assert view.total(TOKENS) <= 400
+    assert any(m.text == "Find all the parcels." for m in view)
+    assert view[-2:] == loop[-2:]
+    told = view[0].text
+    assert all(f"KR-{i}0213" in told for i in range(11))
+    assert "named by assistant: " in told
+
+
+def test_an_end_of_an_exchange_that_is_left_out_says_how_long_it_was() -> None:
+    """A long question stays without its longer reply, and no other answer follows it."""
+    asked = user("My deck oven is a Miwe Condo with the serial 77-40192. " + "It bakes well on most mornings. " * 20)
+    history = History(
+        [asked, assistant("Good ovens need care. " * 200), *small_talk(9), user("Which serial has the oven?")]
+    )
+    view = apply((Relevance(1_000),), history)
+    assert asked in list(view)
+    at = list(view).index(asked)
+    assert (view[at + 1].role, view[at + 1].text) == ("assistant", "[4,400 characters left out]")
+    assert LEFT_OUT_FLAG in view[at + 1].flags
+
+
+@given(conversations(), st.integers(1, 500))
+def test_every_exchange_keeps_its_two_ends(history: History, limit: int) -> None:
+    """What stays in place alternates as before, and each placeholder is of the role that it is for."""
+    view = Relevance(limit)(history)
+    for message in view:
+        if LEFT_OUT_FLAG in message.flags:
+            assert message.text.endswith(" characters left out]")
+    runs = [sum(one.role == other.role for one, other in pairwise(said)) for said in (view, history)]
+    assert runs[0] <= runs[1]
+
+
+def test_without_a_note_messages_stay_as_they_are() -> None:
+    """Nothing is quoted; each message of the view was said, or is a placeholder."""
+    view = Relevance(200, weights=Weights(note=0))(about_the_oven())
+    assert all(message in list(about_the_oven()) or LEFT_OUT_FLAG in message.flags for message in view)
+    assert FACT[0] in list(view)
 
 
 def test_an_embedder_adds_what_words_do_not_share() -> None:

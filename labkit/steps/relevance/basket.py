@@ -1,59 +1,88 @@
-"""Buying: what to keep when room is short, by worth per token, whole exchanges and single passages side by side."""
+"""Basket: what is kept when room is short, bought by worth for its price: parts in their place, and quotations."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from labkit.steps.relevance.layout import Layout
 from labkit.steps.relevance.quotations import Quotation
-
-ROUNDS = 3
-"""How often the offers are gone through: what an exchange bought whole gives back is spent in the next round."""
 
 
 class Offer(NamedTuple):
-    """Something that may be kept: an exchange as a whole, or one passage of it as a quotation; costs in tokens."""
+    """A message that may be kept, by its place in the history, or one passage of it as a quotation of some cost."""
 
-    density: float
-    exchange: int
-    cost: int
+    place: int
     quotation: Quotation | None = None
+    cost: int = 0
 
 
-@dataclass(slots=True)
 class Basket:
-    """What was bought: the exchanges that are kept whole, and the quotations from others, by exchange."""
+    """What was bought within `room`: the first places of the parts that stay in place, and the quotations."""
 
-    room: int
-    whole: set[int] = field(default_factory=set)
-    quoted: dict[int, list[tuple[Quotation, int]]] = field(default_factory=dict)
+    def __init__(self, layout: Layout, room: int) -> None:
+        """Begin with what must stay, whose cost is not in the room."""
+        self.layout, self.room = layout, room
+        self.kept = set(layout.musts)
+        self._quoted: dict[int, list[tuple[Quotation, int]]] = {}
+        self._bought: list[tuple[int, ...]] = []
 
     @property
     def quotations(self) -> list[Quotation]:
-        """The quotations, the dearest bought first."""
-        return [quotation for bought in self.quoted.values() for quotation, _ in bought]
+        """The quotations, in no order that matters."""
+        return [quotation for bought in self._quoted.values() for quotation, _ in bought]
 
-    def buy(self, offers: Iterable[Offer]) -> "Basket":
-        """Take offers by density, the best first, while there is room; of equals the later exchange first."""
-        best_first = sorted(offers, key=lambda offer: (-offer.density, -offer.exchange, offer.quotation or ()))
-        for _ in range(ROUNDS):
-            before = self.room
-            for offer in best_first:
-                self._consider(offer)
-            if self.room in (0, before):
-                break
-        return self
+    def buy(self, offers: Iterable[Offer], least: int) -> None:
+        """Take offers in their order while they fit, until less room is left than the least thing costs."""
+        for place, quotation, cost in offers:
+            if self.room < least:
+                return
+            part = self.layout.part(place)
+            if part[0] in self.kept:
+                continue
+            if quotation is None:
+                self._keep(part)
+            elif cost <= self.room:
+                self._quote(quotation, cost)
 
-    def _consider(self, offer: Offer) -> None:
-        if offer.exchange in self.whole:
-            return
-        if offer.quotation is None:
-            refund = sum(cost for _, cost in self.quoted.get(offer.exchange, ()))
-            if offer.cost <= self.room + refund:
-                self.room += refund - offer.cost
-                self.quoted.pop(offer.exchange, None)
-                self.whole.add(offer.exchange)
-        elif offer.cost <= self.room:
-            bought = self.quoted.setdefault(offer.exchange, [])
-            if all(quotation != offer.quotation for quotation, _ in bought):
-                bought.append((offer.quotation, offer.cost))
-                self.room -= offer.cost
+    def _keep(self, part: tuple[int, int]) -> None:
+        cost = self.layout.price(part, self.kept) - self._refund(part)
+        if cost <= self.room:
+            self._place(part, cost)
+            self._bought.append((part[0],))
+
+    def _place(self, part: tuple[int, int], cost: int) -> None:
+        self.room -= cost
+        self.kept.add(part[0])
+        for place in range(*part):
+            self._quoted.pop(place, None)
+
+    def _refund(self, span: tuple[int, int]) -> int:
+        return sum(cost for place in range(*span) for _, cost in self._quoted.get(place, ()))
+
+    def _quote(self, quotation: Quotation, cost: int) -> None:
+        quoted = self._quoted.setdefault(quotation.place, [])
+        if all(quotation != one for one, _ in quoted):
+            quoted.append((quotation, cost))
+            self.room -= cost
+            self._bought.append((quotation.place,))
+            self._complete(quotation.place)
+
+    def _complete(self, place: int) -> None:
+        """Let an exchange that is quoted whole stand in its place, where that is hardly more expensive."""
+        low, high = self.layout.exchange(place)
+        if all(at in self._quoted and self._quoted[at][0][0].whole for at in range(low, high)):
+            cost = self.layout.tokens((low, high)) - self._refund((low, high))
+            if cost <= self.room:
+                parts = tuple(self.layout.parts(low, high))
+                for part in parts:
+                    self._place(part, 0)
+                self.room -= cost
+                self._bought.append(tuple(first for first, _ in parts))
+
+    def give_back(self) -> bool:
+        """Undo the last purchase; False when nothing is left to undo."""
+        if not self._bought:
+            return False
+        for place in self._bought.pop():
+            self.kept -= {place} - self.layout.musts
+            self._quoted.pop(place, None)
+        return True

@@ -1,24 +1,26 @@
-"""Relevance: history chosen for the message at hand, bought by relevance per token, each choice with its reasons.
+"""Relevance: history chosen for the message at hand, bought by relevance for its price, each choice with its reasons.
 
-What fits is kept as whole exchanges; of the rest the passages that matter most are quoted word for word in a note at
-the beginning. Standard library only, the same choice on every platform; an embedder may add to it. The choice follows
-the question, so a prompt cache rarely survives it. Taught in notebook 04.
+Messages are chosen one by one. A long one stays in its place, with placeholders for the rest of its exchange; short
+ones, and passages of what is too long, are quoted word for word in a note at the beginning, together with the
+identifiers of a history with tools. Standard library only, the same choice on every platform; an embedder may add to
+it. The choice follows the question, so a prompt cache rarely survives it: `Steady` is the mode that spares the cache.
+Taught in notebook 04.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple
 
-from labkit.messages import History, Ruler, in_open_round, join, user
-from labkit.repair import compacted_end, first_reply
-from labkit.steps.importance import importance_of_names
+from labkit.messages import History, Ruler, user
+from labkit.repair import compacted_end
 from labkit.steps.relevance.basket import Basket, Offer
+from labkit.steps.relevance.identifiers import Named, has_tools, lines, named, ranked
 from labkit.steps.relevance.index import RelevanceIndex
-from labkit.steps.relevance.quotations import Quotation, note, passages, speaker
+from labkit.steps.relevance.layout import Layout
+from labkit.steps.relevance.quotations import Quotation, is_quotable, note, passages, speaker
 from labkit.steps.relevance.reasons import why_relevant
-from labkit.steps.relevance.scores import NEUTRAL, Scores, Weights, query, scores
+from labkit.steps.relevance.scores import Scores, Weights, query, scores
 from labkit.strategies import check_limit
 from labkit.text.embedding import Embedder
 from labkit.text.once import Once
@@ -26,29 +28,36 @@ from labkit.text.words import said
 from labkit.tokens import ESTIMATED_TOKENS
 
 DEFAULT_WEIGHTS = Weights()
+CHEAPEST = 100
+"""Messages of up to so many tokens have one price, so that short ones are not kept for being short."""
+PLACED = 10
+"""A message stays in its place when it is so many times as long as a placeholder; a shorter one is quoted."""
+LARGEST = 5
+"""A message of more than a fifth of the room is offered by its passages."""
 LOOKED_INTO = 100
-"""So many messages, the most promising ones, are looked at passage by passage."""
-FRAME_SHARE = 10
-"""A note is written where its frame takes at most a tenth of the room, or a third of a middling exchange."""
-UNNAMED = 0.4
-"""What a passage without any digit keeps of its message's importance."""
+"""So many of such messages, the best ones, are read passage by passage."""
+TOP_UPS = 3
+"""So often is room spent that quotations turned out not to need."""
+NEXT_TO_NOTHING = 1e-6
+"""The worth of a message that shares nothing with the question: of these the newest is kept first."""
 
 
 class Choice(NamedTuple):
-    """What is kept of a history: the exchanges as (first, end) places, which of them whole, and what is quoted."""
+    """What is kept of a history: parts by their first places, quotations, and values that were named; and its view."""
 
-    bounds: list[tuple[int, int]]
-    whole: set[int]
+    kept: set[int]
     quotations: list[Quotation]
+    named: list[Named]
+    view: History
 
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """Keep what the message at hand needs, within `limit`: the exchanges worth most per token, and a note of passages.
+    """Keep what the message at hand needs, within `limit`: the messages worth most for their price.
 
     `size` measures a message, estimated tokens by default; `weights` are the parts of relevance; `embedder` adds
-    likeness of meaning to shared words. The newest exchange and what is pinned stay even where they alone outgrow the
-    limit; what is left over goes to what is recent and important. Raises ValueError for a limit below 1.
+    likeness of meaning to shared words. The newest question, the newest part and what is pinned stay even where they
+    alone outgrow the limit. Raises ValueError for a limit below 1.
     """
 
     limit: int
@@ -56,9 +65,8 @@ class Relevance:
     weights: Weights = DEFAULT_WEIGHTS
     embedder: Embedder | None = None
     keeps_whole_exchanges: ClassVar[bool] = True
-    _index: RelevanceIndex = field(
-        default_factory=lambda: RelevanceIndex(importance_of_names), init=False, repr=False, compare=False
-    )
+    _index: RelevanceIndex = field(init=False, repr=False, compare=False)
+    _named: Once[tuple[Named, ...]] = field(default_factory=lambda: Once(named), init=False, repr=False, compare=False)
     _vectors: Once[Any] | None = field(init=False, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, init=False, repr=False, compare=False)
 
@@ -66,125 +74,134 @@ class Relevance:
         """Refuse a limit in which nothing fits."""
         check_limit(self.limit)
         embed = self.embedder.embed if self.embedder else None
+        object.__setattr__(self, "_index", RelevanceIndex(self.size))
         object.__setattr__(self, "_vectors", Once(lambda message: embed(said(message))) if embed else None)
 
     def __call__(self, history: History) -> History:
-        """The exchanges that are kept, in order, behind a note of what is quoted from the others.
-
-        While tools are called the choice stays that of the question, so that each request of a loop begins with the one
-        before; the rounds come on top of the limit.
-        """
-        asked = _up_to_the_question(history)
-        if asked.total(self.size) <= self.limit:
-            return history
-        return join((_view(asked, self.choose(asked)), history[len(asked) :]))
+        """The view of what is kept, in order, behind a note of what is quoted."""
+        return history if history.total(self.size) <= self.limit else self.choose(history).view
 
     def choose(self, history: History) -> Choice:
-        """What to keep of a history that does not fit."""
-        bounds = list(pairwise(history.edges()))
-        staying = {len(bounds) - 1, *_exchanges_of(history.staying(), bounds)}
-        room = self.limit - sum(history[slice(*bounds[at])].total(self.size) for at in staying)
-        if room <= 0:
-            return Choice(bounds, staying, [])
+        """Choose what to keep of a history that does not fit."""
+        layout = Layout(history, self.size)
+        bare = layout.view(layout.musts, (), 0)
+        room = self.limit - bare.total(self.size)
         frame = sum(map(self.size, note([], ())))
-        quoting = bool(self.weights.note) and _worth_a_note(frame, room, history, bounds, self.size)
-        basket = Basket(room - frame if quoting else room, set(staying))
-        basket.buy(self._offers(history, bounds, staying, quoting))
-        return self._fitting(history, Choice(bounds, basket.whole, basket.quotations))
+        quoting = bool(self.weights.note) and room > 3 * frame
+        if room <= 0:
+            return Choice(layout.musts, [], [], bare)
+        values = self._values(history, layout, round((room - frame) * self.weights.note)) if quoting else []
+        spent = frame + self.size(user("\n".join(lines(values)))) - self._framing if values else frame
+        basket = Basket(layout, room - spent if quoting else room)
+        offers = list(self._offers(history, layout, basket.room, quoting))
+        return self._bought(basket, offers, values, history)
 
-    def _fitting(self, history: History, choice: Choice) -> Choice:
-        while choice.quotations and _view(history, choice).total(self.size) > self.limit:
-            choice.quotations.pop()
-        return choice
+    def _bought(self, basket: Basket, offers: list[Offer], values: list[Named], history: History) -> Choice:
+        """Buy, spend what is left over, and give back what does not fit after all."""
+        front = compacted_end(history)
+        least = min((offer.cost or 1 for offer in offers), default=0)
+        for _ in range(TOP_UPS):
+            basket.buy(offers, least)
+            view = _view(basket, values, history, front)
+            basket.room = self.limit - view.total(self.size)
+            if basket.room < max(least, 1):
+                break
+        while basket.room < 0 and basket.give_back():
+            view = _view(basket, values, history, front)
+            basket.room = self.limit - view.total(self.size)
+        if basket.room < 0 and values:
+            values, view = [], _view(basket, [], history, front)
+        return Choice(basket.kept, basket.quotations, values, view)
 
-    def _offers(
-        self, history: History, bounds: list[tuple[int, int]], staying: set[int], quoting: bool
-    ) -> Iterator[Offer]:
+    @property
+    def _framing(self) -> int:
+        return self.size(user("x")) - 1
+
+    def _values(self, history: History, layout: Layout, room: int) -> list[Named]:
+        """The values of a history with tools that fit a share of the room, the most used first."""
+        if not has_tools(history):
+            return []
+        here = {
+            value.words for first in layout.musts for m in history[slice(*layout.part(first))] for value in named(m)
+        }
+        self._named.keep(history, len(history))
+        chosen, chars = list[Named](), 0
+        per_token = 40 / max(self.size(user("x" * 40)) - self._framing, 1)
+        for value in ranked(self._named(message) for message in history):
+            longer = len(value.words) + 2
+            if value.words not in here and chars + longer <= (room - 3 * self._framing) * per_token:
+                chosen.append(value)
+                chars += longer
+        return chosen
+
+    def _offers(self, history: History, layout: Layout, room: int, quoting: bool) -> Iterator[Offer]:
+        """What may be bought, the best for its price first; of equals the later first."""
         found = self.scores(history)
-        worth = _worth(found, self.weights)
-        for at, (first, end) in enumerate(bounds):
-            if at not in staying and (cost := history[first:end].total(self.size)):
-                yield Offer(sum(worth[first:end]) / cost**self.weights.price, at, cost)
-        if quoting:
-            yield from self._passages(history, bounds, staying, found, worth)
+        stop = len(found.relevance)
+        with self._lock:
+            sizes = self._index.sizes(self._index.slots(history)[:stop])
+        power, worth = self.weights.price, [max(one, NEXT_TO_NOTHING) for one in found.relevance]
+        pairs = zip(worth, sizes, strict=True)
+        density = [round(one / (size if size > CHEAPEST else CHEAPEST) ** power, 12) for one, size in pairs]
+        label = {role: self.size(user(f"{role}: \n")) - 2 * self._framing for role in ("user", "assistant")}
+        looked_into, passages_of = 0, list[tuple[float, Offer]]()
+        ordered = list[tuple[float, Offer]]()
+        for place in sorted(range(stop - 1, -1, -1), key=density.__getitem__, reverse=True):
+            message, size = history[place], sizes[place]
+            if quoting and size * LARGEST > room:
+                if looked_into < LOOKED_INTO and worth[place] > NEXT_TO_NOTHING:
+                    looked_into += 1
+                    passages_of += self._passages(history, place, found, worth[place])
+            elif quoting and size < PLACED * layout.mark and is_quotable(message):
+                quotation = Quotation(place, 0, message.role, message.text, whole=True)
+                ordered.append((density[place], Offer(place, quotation, max(size + label[message.role], 1))))
+            else:
+                ordered.append((density[place], Offer(place)))
+        if passages_of:
+            ordered = sorted([*ordered, *passages_of], key=lambda pair: -pair[0])
+        return (offer for _, offer in ordered)
 
-    def _passages(
-        self, history: History, bounds: list[tuple[int, int]], staying: set[int], found: Scores, worth: list[float]
-    ) -> Iterator[Offer]:
-        promising = sorted(range(len(worth)), key=lambda place: -worth[place])[:LOOKED_INTO]
-        exchange = {place: at for at, span in enumerate(bounds) if at not in staying for place in range(*span)}
-        unit = self.size(user("x")) - 1
-        for place in promising:
-            if place not in exchange:
-                continue
-            who, parts = speaker(history[place]), passages(history[place])
-            for order, part in enumerate(parts):
-                value = worth[place]
-                if len(parts) > 1:
-                    hits = sum(found.terms.get(term, 0.0) for term in part.terms)
-                    importance = worth[place] - found.relevance[place]
-                    named = importance * (1.0 if part.names else UNNAMED)
-                    value = found.relevance[place] / (2 * len(parts) ** 0.5) + hits + named
-                quoted = Quotation(place, order, who, part.words)
-                cost = max(self.size(user(f"\n{quoted}")) - unit, 1)
-                yield Offer(value / cost**self.weights.price, exchange[place], cost, quoted)
+    def _passages(self, history: History, place: int, found: Scores, worth: float) -> Iterator[tuple[float, Offer]]:
+        """The passages of a message, each worth its share of the question's words and a part of the whole."""
+        parts, who = passages(history[place]), speaker(history[place])
+        hits = [sum(found.terms.get(term, 0.0) for term in part.terms) for part in parts]
+        top = max(max(hits), NEXT_TO_NOTHING)
+        for order, (part, hit) in enumerate(zip(parts, hits, strict=True)):
+            quotation = Quotation(place, order, who, part.words)
+            cost = max(self.size(user(f"{quotation}\n")) - self._framing, 1)
+            value = worth * (hit / top + 1 / len(parts)) / 2
+            yield value / max(cost, CHEAPEST) ** self.weights.price, Offer(place, quotation, cost)
 
     def why(self, history: History) -> dict[int, str]:
-        """For each message before the newest turn its relevance and where that comes from, in words."""
-        history = _up_to_the_question(history)
+        """For each message before the newest part its relevance and where that comes from, in words."""
         if history.total(self.size) <= self.limit:
             return {}
         choice, found = self.choose(history), self.scores(history)
-        kept = {place for at in choice.whole for place in range(*choice.bounds[at])}
+        kept = {id(message) for message in choice.view}
         quoted = {quotation.place for quotation in choice.quotations}
-        reasons = dict(enumerate(why_relevant(history, found)))
-        return {
-            place: f"{'' if place in kept else 'quoted in the note: ' if place in quoted else 'worth less: '}{reason}"
-            for place, reason in reasons.items()
-        }
+        reasons = {}
+        for place, reason in enumerate(why_relevant(history, found)):
+            fate = "" if id(history[place]) in kept else "quoted in the note: " if place in quoted else "worth less: "
+            reasons[place] = fate + reason
+        return reasons
 
     def scores(self, history: History) -> Scores:
-        """The relevance of each message before the newest turn, with its parts."""
+        """The relevance of each message before the newest part, with its parts."""
         with self._lock:
             found = scores(history, self._index, self.weights)
         if self._vectors is None or not self.embedder or not found.relevance:
             return found
         _, asked = query(history)
-        older = history[: history.newest_start()]
+        older = history[: len(found.relevance)]
         likeness = self.embedder.similarities(self._vectors(asked), [self._vectors(m) for m in older])
         self._vectors.keep(history, len(history))
         top = self.weights.meaning * (max(found.relevance) or 1.0)
         return found._replace(relevance=[r + top * s**2 for r, s in zip(found.relevance, likeness, strict=True)])
 
 
-def _up_to_the_question(history: History) -> History:
-    return history[: first_reply(history)] if in_open_round(history) else history
-
-
-def _exchanges_of(places: list[int], bounds: list[tuple[int, int]]) -> Iterator[int]:
-    inside = {place: at for at, span in enumerate(bounds) for place in range(*span)} if places else {}
-    return (inside[place] for place in places)
-
-
-def _worth_a_note(frame: int, room: int, history: History, bounds: list[tuple[int, int]], size: Ruler) -> bool:
-    middling = history.total(size) / len(bounds)
-    return room > FRAME_SHARE * frame or (room > 3 * frame and middling > 3 * frame)
-
-
-def _worth(found: Scores, weights: Weights) -> list[float]:
-    top = max(found.relevance, default=0.0) or 1.0
-    prior = weights.prior * top * (weights.thin if found.thin else 1.0)
-    count = max(len(found.priors), 1)
-    return [
-        relevance + prior * max(importance - NEUTRAL, 0.0) + 1e-4 * top * place / count
-        for place, (relevance, importance) in enumerate(zip(found.relevance, found.priors, strict=True))
-    ]
-
-
-def _view(history: History, choice: Choice) -> History:
-    kept = [history[slice(*choice.bounds[at])] for at in sorted(choice.whole)]
-    if not choice.quotations:
-        return join(kept)
-    quoted = sorted({quotation.place for quotation in choice.quotations})
-    before = sum(choice.bounds[at][0] < compacted_end(history) for at in choice.whole)
-    return join([*kept[:before], note(choice.quotations, [history[place] for place in quoted]), *kept[before:]])
+def _view(basket: Basket, values: list[Named], history: History, front: int) -> History:
+    quotations: Sequence[Quotation] = basket.quotations
+    if not quotations and not values:
+        return basket.layout.view(basket.kept, (), front)
+    quoted = [history[place] for place in sorted({quotation.place for quotation in quotations})]
+    return basket.layout.view(basket.kept, note(quotations, quoted, lines(values)), front)

@@ -1,16 +1,17 @@
-"""The index behind relevance: which message says which word, kept up to date as a conversation grows.
+"""The index: the one cache of relevance, in which each message is read once in its life.
 
-What can be computed once for a message is computed when it first appears; a query then reads only the lists of its own
-words. BM25 as in Robertson and Zaragoza, The Probabilistic Relevance Framework (2009), k1 and b at their usual values.
+A query reads only the lists of its own words. BM25 as in Robertson and Zaragoza, The Probabilistic Relevance Framework
+(2009), k1 and b at their usual values.
 """
 
 import math
+import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 
-from labkit.messages import History, Message
-from labkit.text.mentions import mentions
+from labkit.messages import History, Message, Ruler
 from labkit.text.once import SPARE_MESSAGES
 from labkit.text.words import said, terms
 
@@ -19,110 +20,127 @@ B = 0.75
 
 COUNT_BITS = 10
 MOST_COUNTED = (1 << COUNT_BITS) - 1
-"""A posting is one number: the slot, and how often the term occurs there in its last bits."""
+"""A posting is one number: the slot, and in its last bits how often the term occurs there."""
 
-KINDS = {"when": 1, "amount": 2, "who": 4}
-"""The bit for each thing that a question may ask for."""
-ASKS = 8
-"""The bit for a message that ends with a question mark."""
-_ANSWERS = {"date": 1, "time": 1, "day": 1, "amount": 2, "number": 2, "identifier": 2, "contact": 2, "name": 4}
+_LABEL = re.compile(r"(?:\[[^\]]{0,40}\]\s*)?([^\W\d_]\w{1,30}):\s")
+"""A speaker's name before the words, after a date in brackets where there is one."""
 
 
 class RelevanceIndex:
-    """Postings for the messages of one conversation at a time; a slot is a message's number in the index.
+    """Postings, sizes and speakers for the messages of one conversation at a time; a slot is a message's number here.
 
     Messages are known by identity. Those that are no longer in the history asked about do not count in any score, and
     are forgotten once they outnumber the others.
     """
 
-    __slots__ = ("_lengths", "_marks", "_messages", "_postings", "_prior", "_priors", "_slots")
+    __slots__ = ("_asks", "_labels", "_lengths", "_messages", "_postings", "_size", "_sizes", "_slots")
 
-    def __init__(self, prior: Callable[[Message], float]) -> None:
-        """An index of nothing yet; `prior` tells a message's importance, and is asked once for each."""
-        self._prior = prior
+    def __init__(self, size: Ruler) -> None:
+        """An index of nothing yet; `size` measures each message once."""
+        self._size = size
         self._messages: list[Message] = []
         self._slots: dict[int, int] = {}
         self._lengths = array("I")
-        self._priors = array("f")
-        self._marks = array("B")
+        self._sizes = array("q")
+        self._asks = array("b")
+        self._labels: list[str] = []
         self._postings: dict[str, int | array[int]] = {}
 
     def slots(self, history: History) -> list[int]:
         """The slot of each message of the history, in order; messages not met before are read now."""
         if len(self._messages) > 2 * len(history) + SPARE_MESSAGES:
-            self.__init__(self._prior)  # type: ignore[misc]
-        known, found = self._slots, []
-        for message in history:
-            slot = known.get(id(message))
-            found.append(self._read(message) if slot is None else slot)
+            self.__init__(self._size)  # type: ignore[misc]
+        known = self._slots
+        messages = list(history)
+        found = [known.get(id(message), -1) for message in messages]
+        if -1 in found:
+            found = [self._read(m) if slot < 0 else slot for m, slot in zip(messages, found, strict=True)]
         return found
 
     def _read(self, message: Message) -> int:
+        if (known := self._slots.get(id(message))) is not None:
+            return known
         slot = self._slots[id(message)] = len(self._messages)
         self._messages.append(message)
         text = said(message)
         counts = Counter(terms(text))
         self._lengths.append(sum(counts.values()))
-        self._priors.append(self._prior(message))
-        self._marks.append(_marks(text))
+        self._sizes.append(self._size(message))
+        self._asks.append(text.endswith("?"))
+        label = _LABEL.match(text)
+        self._labels.append(intern(label[1].casefold()) if label else "")
+        postings, packed = self._postings, slot << COUNT_BITS
         for term, count in counts.items():
-            self._post(term, slot, min(count, MOST_COUNTED))
+            entry, posted = packed | min(count, MOST_COUNTED), postings.get(term)
+            if posted is None:
+                postings[intern(term)] = entry
+            elif isinstance(posted, int):
+                # Most terms occur once: one number takes a third of the memory of a list of one.
+                postings[term] = array("Q", (posted, entry))
+            else:
+                posted.append(entry)
         return slot
 
-    def _post(self, term: str, slot: int, count: int) -> None:
-        known, packed = self._postings.get(term), slot << COUNT_BITS | count
-        if known is None:
-            self._postings[term] = packed
-        elif isinstance(known, int):
-            self._postings[term] = array("Q", (known, packed))
-        else:
-            known.append(packed)
+    def sizes(self, slots: Sequence[int]) -> list[int]:
+        """The sizes of the messages in these slots, by the ruler of the index."""
+        sizes = self._sizes
+        return [sizes[slot] for slot in slots]
 
-    def priors(self, slots: Sequence[int]) -> list[float]:
-        """The importance of the messages in these slots."""
-        priors = self._priors
-        return [priors[slot] for slot in slots]
+    def asking(self, slots: Sequence[int]) -> list[int]:
+        """1 for each message that ends with a question mark, else 0."""
+        asks = self._asks
+        return [asks[slot] for slot in slots]
 
-    def kinds(self, slots: Sequence[int]) -> list[int]:
-        """Which of KINDS the messages in these slots can answer, as bits."""
-        marks = self._marks
-        return [marks[slot] for slot in slots]
+    def labels(self, slots: Sequence[int]) -> list[str]:
+        """The speaker's name that each message begins with, in lower case; empty where there is none."""
+        labels = self._labels
+        return [labels[slot] for slot in slots]
 
-    def asking(self, slots: Sequence[int]) -> list[bool]:
-        """Which of the messages in these slots are questions."""
-        marks = self._marks
-        return [marks[slot] & ASKS != 0 for slot in slots]
+    def counts(self, slot: int) -> Counter[str]:
+        """How often each term occurs in a message."""
+        return Counter(terms(said(self._messages[slot])))
 
-    def scores(self, slots: Sequence[int], query: Mapping[str, float]) -> tuple[list[float], dict[str, float]]:
-        """BM25 of each message for a weighted query, and each term's weight: its rarity in this history times its own.
-
-        `slots` are those of the history, in order; rarity and mean length are taken over them alone, so that the same
-        history gives the same scores whatever the index has seen before.
-        """
-        found, weights = [0.0] * len(slots), dict[str, float]()
+    def asked(self, slots: Sequence[int]) -> "Asked":
+        """The index as it answers for one history, whose slots are given in order."""
         whole = len(slots) == len(self._messages) and all(map(int.__eq__, slots, range(len(slots))))
         places = None if whole else {slot: place for place, slot in enumerate(slots)}
-        lengths = self._lengths
-        mean = max(sum([lengths[slot] for slot in slots]) / max(len(slots), 1), 1.0)
-        for term, weight in query.items():
-            hits = self._hits(term, places)
-            if not hits:
-                continue
-            weights[term] = weight * math.log(1 + (len(slots) - len(hits) + 0.5) / (len(hits) + 0.5))
-            for place, count in hits:
-                norm = K1 * (1 - B + B * lengths[slots[place]] / mean)
-                found[place] += weights[term] * count * (K1 + 1) / (count + norm)
-        return found, weights
+        lengths = [self._lengths[slot] for slot in slots]
+        return Asked(self._postings, places, lengths)
 
-    def _hits(self, term: str, places: Mapping[int, int] | None) -> list[tuple[int, int]]:
-        posting = self._postings.get(term, ())
-        packed = (posting,) if isinstance(posting, int) else posting
+
+class Asked:
+    """BM25 over the messages of one history: rarity and mean length are taken over them alone, so that the same
+    history gives the same scores whatever the index has read before.
+    """
+
+    def __init__(
+        self, postings: Mapping[str, "int | array[int]"], places: Mapping[int, int] | None, lengths: list[int]
+    ) -> None:
+        """Take the postings, the place of each slot (None where they are the same), and the lengths in terms."""
+        self._postings, self._places, self.lengths = postings, places, lengths
+        mean = max(sum(lengths) / max(len(lengths), 1), 1.0)
+        self._flat, self._steep = K1 * (1 - B), K1 * B / mean
+
+    def hits(self, term: str) -> list[tuple[int, int]]:
+        """The places of the messages that say a term, and how often each says it."""
+        posted = self._postings.get(term, ())
+        packed: Iterable[int] = (posted,) if isinstance(posted, int) else posted
         pairs = [(entry >> COUNT_BITS, entry & MOST_COUNTED) for entry in packed]
+        places = self._places
         return pairs if places is None else [(places[slot], n) for slot, n in pairs if slot in places]
 
+    def rarity(self, count: int) -> float:
+        """The weight of a term that so many of the messages say."""
+        return math.log(1 + (len(self.lengths) - count + 0.5) / (count + 0.5))
 
-def _marks(text: str) -> int:
-    marks = ASKS if text.rstrip().endswith("?") else 0
-    for kind in {mention.kind for mention in mentions(text)}:
-        marks |= _ANSWERS[kind]
-    return marks
+    def add(self, scores: list[float], weights: Mapping[str, float]) -> dict[str, float]:
+        """Add to each message's score the BM25 of weighted terms; return each term's weight times its rarity."""
+        lengths, found = self.lengths, dict[str, float]()
+        for term, weight in weights.items():
+            if not (hits := self.hits(term)):
+                continue
+            worth = found[term] = weight * self.rarity(len(hits))
+            for place, count in hits:
+                norm = self._flat + self._steep * lengths[place]
+                scores[place] += worth * count * (K1 + 1) / (count + norm)
+        return found

@@ -1,6 +1,6 @@
 """Quotations: passages of messages that are kept word for word when the messages themselves do not fit.
 
-A message is cut into passages (sentences, lines, fields of a tool's JSON), the best of which go into one note at the
+Short messages are quoted whole, long ones by passages (sentences, lines, fields of a tool's JSON), in one note at the
 beginning of what is sent: a user message and its acknowledgement, as a summary has. Nothing is reworded.
 """
 
@@ -26,11 +26,10 @@ _JSON_END = re.compile(r"(?<=[}\]\",\d]),? (?=[{\[\"])|\n+|\\n")
 
 
 class Passage(NamedTuple):
-    """A part of a message: its words, their stems, and whether it names anything with a digit in it."""
+    """A part of a message: its words and their stems."""
 
     words: str
     terms: frozenset[str]
-    names: bool
 
 
 class Quotation(NamedTuple):
@@ -40,6 +39,7 @@ class Quotation(NamedTuple):
     order: int
     speaker: str
     words: str
+    whole: bool = False
 
     def __str__(self) -> str:
         """The line that stands for it in a note."""
@@ -60,7 +60,7 @@ def _passages(text: str) -> tuple[Passage, ...]:
 
 
 def _passage(words: str) -> Passage:
-    return Passage(words, frozenset(terms(words)), any(map(str.isdigit, words)))
+    return Passage(words, frozenset(terms(words)))
 
 
 def _joined(text: str, ends: re.Pattern[str]) -> Iterable[str]:
@@ -72,14 +72,21 @@ def _joined(text: str, ends: re.Pattern[str]) -> Iterable[str]:
             start = after
 
 
+def is_quotable(message: Message) -> bool:
+    """True for words of the user or the assistant, without anything that a quotation would lose."""
+    return message.role != "system" and message.block_types() == {"text"}
+
+
 def speaker(message: Message) -> str:
     """Who said it, in a note: user, assistant, system, or tool for a message that brings tool results."""
     return "tool" if "tool_result" in message.block_types() else message.role
 
 
-def note(quotations: Sequence[Quotation], stands_for: Iterable[Message]) -> tuple[Message, Message]:
-    """The pair of messages that carries quotations, in the order in which they were said."""
-    lines = [NOTE_HEADING, *map(str, sorted(quotations)), NOTE_END]
+def note(
+    quotations: Sequence[Quotation], stands_for: Iterable[Message], named: Iterable[str] = ()
+) -> tuple[Message, Message]:
+    """The pair of messages that carries lines of what was named, and quotations in the order of their places."""
+    lines = [NOTE_HEADING, *named, *map(str, sorted(quotations)), NOTE_END]
     return (
         user("\n".join(lines), replaces=tuple(stands_for), flags=(NOTE_FLAG,)),
         assistant(NOTED, flags=(NOTE_FLAG,)),

@@ -1,0 +1,94 @@
+"""Identifiers: what the calls of a tool are made of, gathered from a history so that the next call can be made.
+
+An agent that forgets `KR-58213` cannot act, whatever else it remembers; so identifiers, dates, codes and names of a
+history with tools come first, in a note that says whose words they are.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from labkit.messages import History, Message
+from labkit.text.words import STOP_WORDS
+
+SHORTEST, LONGEST = 3, 40
+"""Characters of a value that may be an identifier: shorter ones are everywhere, longer ones are prose."""
+LISTED = 0.15
+"""The weight of a value that only a tool's result lists, beside 1 for one that a person or a call has used."""
+WORD = 0.5
+"""The weight of a plain word, such as a name, beside 1 for a value with a digit or in capitals."""
+
+_VALUE = re.compile(r"(?=\S*\d)(?=\S*[^\W\d])[\w@.-]{3,39}\w|\b[A-Z0-9]{3,40}\b|(?<![.!?] )(?<!^)\b[A-Z][a-z]{2,39}\b")
+
+
+class Named(NamedTuple):
+    """A value as written, whose words it is (user, assistant or tool), and whether anybody has used it."""
+
+    words: str
+    whose: str
+    used: bool
+
+
+def named(message: Message) -> tuple[Named, ...]:
+    """What a message names, in order, each value once."""
+    found: dict[str, Named] = {}
+    for block in message.blocks:
+        kind, whose = block["type"], str(message.role)
+        if kind == "text":
+            values: Iterable[str] = _VALUE.findall(str(block["text"]))
+        elif kind == "tool_use":
+            values = _leaves(block.get("input"))
+        elif kind == "tool_result":
+            values, whose = _listed(block.get("content")), "tool"
+        else:
+            continue
+        for words in values:
+            if SHORTEST <= len(words) <= LONGEST and words.lower() not in STOP_WORDS:
+                found.setdefault(words.lower(), Named(words, whose, kind != "tool_result"))
+    return tuple(found.values())
+
+
+def _listed(content: Any) -> Iterator[str]:
+    for text in [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content or ()]:
+        try:
+            yield from _leaves(json.loads(text))
+        except ValueError:
+            yield from _VALUE.findall(text)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(item)
+
+
+def ranked(messages: Iterable[tuple[Named, ...]]) -> list[Named]:
+    """Values by how often they were used for each character that they cost, the best first; each once."""
+    weights: dict[str, float] = {}
+    first: dict[str, Named] = {}
+    for names in messages:
+        for value in names:
+            key = value.words.lower()
+            first.setdefault(key, value)
+            weight = (1.0 if value.used else LISTED) * (
+                WORD if value.words.isalpha() and not value.words.isupper() else 1
+            )
+            weights[key] = weights.get(key, 0.0) + weight
+    order = sorted(first, key=lambda key: (-weights[key] / (len(key) + len(", ")), key))
+    return [first[key] for key in order]
+
+
+def has_tools(history: History) -> bool:
+    """True when a tool was called in this history."""
+    return any(not isinstance(m.content, str) and m.has("tool_use") for m in history)
+
+
+def lines(values: Iterable[Named]) -> Iterator[str]:
+    """A line for each who named them: `named by tool: KR-58213, 2026-11-22`."""
+    by: dict[str, list[str]] = {}
+    for value in values:
+        by.setdefault(value.whose, []).append(value.words)
+    return (f"named by {whose}: {', '.join(words)}" for whose, words in by.items())

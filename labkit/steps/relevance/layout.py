@@ -1,0 +1,113 @@
+"""Layout: what a history looks like when only parts of it are kept, so that it is valid whatever is left out.
+
+A part is a question, a tool round or an answer. An exchange keeps its two ends: where the question or the answer is
+left out, a short placeholder says how long it was. So roles alternate, and no answer follows a question of another
+exchange.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from labkit.messages import History, Message, Role, Ruler, join, user
+from labkit.repair import must_keep
+from labkit.text.words import said
+
+LEFT_OUT_FLAG = "left out"
+
+
+def left_out(role: Role, messages: Iterable[Message]) -> Message:
+    """The placeholder of what a role said: `[412 characters left out]`."""
+    return Message(role, f"[{sum(len(said(m)) for m in messages):,} characters left out]", flags=(LEFT_OUT_FLAG,))
+
+
+class Layout:
+    """The parts of one history, what each of them costs, and the view of some of them.
+
+    Places are positions in the history; a part is named by its first place. Costs are those of the ruler.
+    """
+
+    def __init__(self, history: History, size: Ruler) -> None:
+        """Read where the parts and the exchanges of a history begin."""
+        self.history, self.size = history, size
+        self._joints, self._edges = history.joints(), history.edges()
+        self.musts = {self.part(place)[0] for place in must_keep(history)}
+        self.mark = size(user("[9,999 characters left out]"))
+
+    def part(self, place: int) -> tuple[int, int]:
+        """The part that a place lies in: its first place and its end."""
+        return _around(self._joints, place)
+
+    def exchange(self, place: int) -> tuple[int, int]:
+        """The exchange that a place lies in: its first place and its end."""
+        return _around(self._edges, place)
+
+    def parts(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """The parts between two places."""
+        joints = self._joints
+        return (self.part(at) for at in joints[bisect_left(joints, low) : bisect_left(joints, high)])
+
+    def tokens(self, span: tuple[int, int]) -> int:
+        """The size of a span of the history."""
+        return self.history[slice(*span)].total(self.size)
+
+    def price(self, part: tuple[int, int], kept: set[int]) -> int:
+        """What it costs to keep a part in its place beside those kept already, placeholders included."""
+        first, last = self._ends(part[0])
+        others = [end for end in {first, last} if end != part and end[0] not in kept]
+        opened = any(first[0] <= one <= last[0] for one in self._inside(first[0], last[1], kept))
+        cost = self.tokens(part)
+        if not opened:
+            return cost + sum(self.stand_in(end) for end in others)
+        return cost - (self.stand_in(part) if part in (first, last) else 0)
+
+    def _inside(self, low: int, high: int, kept: set[int]) -> Iterator[int]:
+        return (first for first, _ in self.parts(low, high) if first in kept)
+
+    def _ends(self, place: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        low, high = self.exchange(place)
+        return self.part(low), self.part(high - 1)
+
+    def stand_in(self, end: tuple[int, int]) -> int:
+        """The cost of an end that is left out: its placeholder's, or its own where that is less."""
+        return min(self.mark, self.tokens(end))
+
+    def view(self, kept: set[int], note: Sequence[Message], front: int) -> History:
+        """The parts that are kept, by their first places, in valid form; the note goes before the exchange at
+        `front`.
+        """
+        parts, noted = list[Iterable[Message]](), not note
+        for low, high in self._kept_exchanges(kept):
+            if not noted and low >= front:
+                parts.append(note)
+                noted = True
+            parts += self._spoken(low, high, kept)
+        return join(parts if noted else [*parts, note])
+
+    def _kept_exchanges(self, kept: set[int]) -> Iterator[tuple[int, int]]:
+        end = 0
+        for first in sorted(kept):
+            if first >= end:
+                low, end = self.exchange(first)
+                yield low, end
+
+    def _spoken(self, low: int, high: int, kept: set[int]) -> Iterator[Iterable[Message]]:
+        """The kept parts of an exchange between its two ends, or what says that an end is left out."""
+        inside = [self.part(first) for first in self._inside(low, high, kept)]
+        opening = self.history[low]
+        if inside[0][0] > low and opening.role == "user":
+            yield self._instead(low, inside[0][0], "user")
+        yield from (self.history[slice(*part)] for part in inside)
+        if high < len(self.history) and self.history[inside[-1][1] - 1].role != "assistant":
+            yield self._instead(inside[-1][1], high, "assistant")
+
+    def _instead(self, low: int, high: int, role: Role) -> Iterable[Message]:
+        """The placeholder of a span, or the span itself where that is short and one message of words."""
+        span = self.history[low:high]
+        one_of_words = len(span) == 1 and span[0].role == role and span[0].block_types() == {"text"}
+        placeholder = left_out(role, span)
+        return span if one_of_words and span.total(self.size) <= self.size(placeholder) else (placeholder,)
+
+
+def _around(marks: list[int], place: int) -> tuple[int, int]:
+    after = bisect_right(marks, place)
+    return marks[after - 1], marks[after]
