@@ -1,18 +1,8 @@
 """Basket: what is kept when room is short, bought by worth for its price: parts in their place, and quotations."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 from labkit.steps.relevance.layout import Layout
+from labkit.steps.relevance.offers import Offers
 from labkit.steps.relevance.quotations import Quotation
-
-
-class Offer(NamedTuple):
-    """A message that may be kept, by its place in the history, or one passage of it as a quotation of some cost."""
-
-    place: int
-    quotation: Quotation | None = None
-    cost: int = 0
 
 
 class Basket:
@@ -30,8 +20,9 @@ class Basket:
         """The quotations, in no order that matters."""
         return [quotation for bought in self._quoted.values() for quotation, _ in bought]
 
-    def buy(self, offers: Iterable[Offer], least: int) -> None:
+    def buy(self, offers: Offers) -> None:
         """Take offers in their order while they fit, until less room is left than the least thing costs."""
+        least = offers.least
         for place, quotation, cost in offers:
             if self.room < least:
                 return
@@ -44,6 +35,8 @@ class Basket:
                 self._quote(quotation, cost)
 
     def _keep(self, part: tuple[int, int]) -> None:
+        if self.layout.tokens(part) - self.layout.mark > self.room:
+            return
         cost = self.layout.price(part, self.kept) - self._refund(part)
         if cost <= self.room:
             self._place(part, cost)

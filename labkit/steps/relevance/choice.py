@@ -14,11 +14,12 @@ from typing import Any, ClassVar, NamedTuple
 
 from labkit.messages import History, Ruler, user
 from labkit.repair import compacted_end
-from labkit.steps.relevance.basket import Basket, Offer
+from labkit.steps.relevance.basket import Basket
 from labkit.steps.relevance.identifiers import Named, has_tools, lines, named, ranked
 from labkit.steps.relevance.index import RelevanceIndex
 from labkit.steps.relevance.layout import Layout
-from labkit.steps.relevance.quotations import Quotation, is_quotable, note, passages, speaker
+from labkit.steps.relevance.offers import CHEAPEST, NEXT_TO_NOTHING, Offer, Offers
+from labkit.steps.relevance.quotations import Quotation, note, passages, speaker
 from labkit.steps.relevance.reasons import why_relevant
 from labkit.steps.relevance.scores import Scores, Weights, query, scores
 from labkit.strategies import check_limit
@@ -28,18 +29,14 @@ from labkit.text.words import said
 from labkit.tokens import ESTIMATED_TOKENS
 
 DEFAULT_WEIGHTS = Weights()
-CHEAPEST = 100
-"""Messages of up to so many tokens have one price, so that short ones are not kept for being short."""
 PLACED = 10
 """A message stays in its place when it is so many times as long as a placeholder; a shorter one is quoted."""
 LARGEST = 5
 """A message of more than a fifth of the room is offered by its passages."""
 LOOKED_INTO = 100
 """So many of such messages, the best ones, are read passage by passage."""
-TOP_UPS = 3
+TOP_UPS = 2
 """So often is room spent that quotations turned out not to need."""
-NEXT_TO_NOTHING = 1e-6
-"""The worth of a message that shares nothing with the question: of these the newest is kept first."""
 
 
 class Choice(NamedTuple):
@@ -93,18 +90,16 @@ class Relevance:
         values = self._values(history, layout, round((room - frame) * self.weights.note)) if quoting else []
         spent = frame + self.size(user("\n".join(lines(values)))) - self._framing if values else frame
         basket = Basket(layout, room - spent if quoting else room)
-        offers = list(self._offers(history, layout, basket.room, quoting))
-        return self._bought(basket, offers, values, history)
+        return self._bought(basket, self._offers(history, layout, basket.room, quoting), values, history)
 
-    def _bought(self, basket: Basket, offers: list[Offer], values: list[Named], history: History) -> Choice:
+    def _bought(self, basket: Basket, offers: Offers, values: list[Named], history: History) -> Choice:
         """Buy, spend what is left over, and give back what does not fit after all."""
         front = compacted_end(history)
-        least = min((offer.cost or 1 for offer in offers), default=0)
         for _ in range(TOP_UPS):
-            basket.buy(offers, least)
+            basket.buy(offers)
             view = _view(basket, values, history, front)
             basket.room = self.limit - view.total(self.size)
-            if basket.room < max(least, 1):
+            if basket.room < offers.least:
                 break
         while basket.room < 0 and basket.give_back():
             view = _view(basket, values, history, front)
@@ -134,32 +129,21 @@ class Relevance:
                 chars += longer
         return chosen
 
-    def _offers(self, history: History, layout: Layout, room: int, quoting: bool) -> Iterator[Offer]:
+    def _offers(self, history: History, layout: Layout, room: int, quoting: bool) -> Offers:
         """What may be bought, the best for its price first; of equals the later first."""
         found = self.scores(history)
-        stop = len(found.relevance)
         with self._lock:
-            sizes = self._index.sizes(self._index.slots(history)[:stop])
-        power, worth = self.weights.price, [max(one, NEXT_TO_NOTHING) for one in found.relevance]
-        pairs = zip(worth, sizes, strict=True)
-        density = [round(one / (size if size > CHEAPEST else CHEAPEST) ** power, 12) for one, size in pairs]
+            sizes = self._index.sizes(self._index.slots(history)[: len(found.relevance)])
+        worth = [one if one > NEXT_TO_NOTHING else NEXT_TO_NOTHING for one in found.relevance]
         label = {role: self.size(user(f"{role}: \n")) - 2 * self._framing for role in ("user", "assistant")}
-        looked_into, passages_of = 0, list[tuple[float, Offer]]()
-        ordered = list[tuple[float, Offer]]()
-        for place in sorted(range(stop - 1, -1, -1), key=density.__getitem__, reverse=True):
-            message, size = history[place], sizes[place]
-            if quoting and size * LARGEST > room:
-                if looked_into < LOOKED_INTO and worth[place] > NEXT_TO_NOTHING:
-                    looked_into += 1
-                    passages_of += self._passages(history, place, found, worth[place])
-            elif quoting and size < PLACED * layout.mark and is_quotable(message):
-                quotation = Quotation(place, 0, message.role, message.text, whole=True)
-                ordered.append((density[place], Offer(place, quotation, max(size + label[message.role], 1))))
-            else:
-                ordered.append((density[place], Offer(place)))
-        if passages_of:
-            ordered = sorted([*ordered, *passages_of], key=lambda pair: -pair[0])
-        return (offer for _, offer in ordered)
+        offers = Offers(history, worth, sizes, self.weights.price)
+        if quoting:
+            offers.quoted_up_to, offers.label = PLACED * layout.mark, label
+            offers.whole_up_to = room // LARGEST
+            for place in offers.largest(LOOKED_INTO):
+                offers.passages += self._passages(history, place, found, worth[place])
+            offers.passages.sort(key=lambda pair: -pair[0])
+        return offers
 
     def _passages(self, history: History, place: int, found: Scores, worth: float) -> Iterator[tuple[float, Offer]]:
         """The passages of a message, each worth its share of the question's words and a part of the whole."""

@@ -7,8 +7,9 @@ A query reads only the lists of its own words. BM25 as in Robertson and Zaragoza
 import math
 import re
 from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from sys import intern
 
 from labkit.messages import History, Message, Ruler
@@ -102,8 +103,8 @@ class RelevanceIndex:
 
     def asked(self, slots: Sequence[int]) -> "Asked":
         """The index as it answers for one history, whose slots are given in order."""
-        whole = len(slots) == len(self._messages) and all(map(int.__eq__, slots, range(len(slots))))
-        places = None if whole else {slot: place for place, slot in enumerate(slots)}
+        first_ones = slots == list(range(len(slots)))
+        places = None if first_ones else {slot: place for place, slot in enumerate(slots)}
         lengths = [self._lengths[slot] for slot in slots]
         return Asked(self._postings, places, lengths)
 
@@ -116,7 +117,9 @@ class Asked:
     def __init__(
         self, postings: Mapping[str, "int | array[int]"], places: Mapping[int, int] | None, lengths: list[int]
     ) -> None:
-        """Take the postings, the place of each slot (None where they are the same), and the lengths in terms."""
+        """Take the postings, the place of each slot (None where the slots are the first ones in order), and the lengths
+        in terms.
+        """
         self._postings, self._places, self.lengths = postings, places, lengths
         mean = max(sum(lengths) / max(len(lengths), 1), 1.0)
         self._flat, self._steep = K1 * (1 - B), K1 * B / mean
@@ -124,10 +127,20 @@ class Asked:
     def hits(self, term: str) -> list[tuple[int, int]]:
         """The places of the messages that say a term, and how often each says it."""
         posted = self._postings.get(term, ())
-        packed: Iterable[int] = (posted,) if isinstance(posted, int) else posted
+        packed: Sequence[int] = (posted,) if isinstance(posted, int) else posted
+        if (places := self._places) is None:
+            # Postings are in the order of the slots, so that those of later messages are cut off at once.
+            packed = packed[: bisect_left(packed, len(self.lengths) << COUNT_BITS)]
+            return [(entry >> COUNT_BITS, entry & MOST_COUNTED) for entry in packed]
         pairs = [(entry >> COUNT_BITS, entry & MOST_COUNTED) for entry in packed]
-        places = self._places
-        return pairs if places is None else [(places[slot], n) for slot, n in pairs if slot in places]
+        return [(places[slot], n) for slot, n in pairs if slot in places]
+
+    def count(self, term: str) -> int:
+        """The number of the messages that say a term."""
+        posted = self._postings.get(term, ())
+        if self._places is None and not isinstance(posted, int):
+            return bisect_left(posted, len(self.lengths) << COUNT_BITS)
+        return len(self.hits(term))
 
     def rarity(self, count: int) -> float:
         """The weight of a term that so many of the messages say."""

@@ -139,7 +139,7 @@ def _given(
         for term, count in index.counts(slots[place]).items():
             if term not in asked:
                 given[term] = given.get(term, 0.0) + share * min(count, 2)
-    rated = {term: value * corpus.rarity(len(corpus.hits(term))) for term, value in given.items()}
+    rated = {term: value * corpus.rarity(corpus.count(term)) for term, value in given.items()}
     best = nsmallest(GIVEN, rated, key=lambda term: (-rated[term], term))
     return {term: weight * rated[term] / rated[best[0]] for term in best}
 
