@@ -98,13 +98,6 @@ def importance(message: Message) -> float:
     return score(message).score if message.importance is None else message.importance
 
 
-def importance_of_names(message: Message) -> float:
-    """The importance without what a rule adds: for relevance, which asks what a question needs and not what binds."""
-    if message.importance is not None:
-        return message.importance
-    return min(max(sum(part.points for part in score(message).parts if not part.rule), 0.0), 1.0)
-
-
 def score(message: Message) -> Scored:
     """The importance of a message with the parts that make it up."""
     text = said(message)
