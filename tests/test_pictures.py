@@ -11,7 +11,7 @@ from labkit.steps.pictures import KeepPictures, effect, pictures, size_of
 from labkit.strategies import apply, explain
 from labkit.tokens import estimate_tokens
 
-DATA = "iVBORw0KGgo" + "A" * 400_000
+DATA = "A" * 400_011  # no picture that can be measured, so it counts as a large one
 SHOT: dict[str, Any] = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}}
 LINK: dict[str, Any] = {
     "type": "document",
