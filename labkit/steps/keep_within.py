@@ -31,10 +31,10 @@ class KeepWithin:
     """Keep what is sent within `high`, inside an open loop too: once it is more, cut it to `low`, by default to half.
 
     A cut goes in three stages and stops when it is deep enough: results older than the newest `keep` rounds are
-    cleared (`exclude_tools` spares tools), older rounds become a line a call in a note after the goal, and closed
-    exchanges are dropped. The goal, what the user said since, pinned messages and the newest round stay word for word,
-    even where they alone outgrow the marks. Thinking written before a cut goes with it. `size` measures a message,
-    estimated tokens by default.
+    cleared, older rounds become a line a call in a note after the goal, and closed exchanges are dropped. Rounds of
+    `exclude_tools` are folded only where the high mark does not hold without it. The goal, what the user said since,
+    pinned messages and the newest round stay word for word, even where they alone outgrow the marks. Thinking written
+    before a cut goes with it. `size` measures a message, estimated tokens by default.
 
     The cut follows from the history alone: the same history gives the same request, also after a restart. Raises
     ValueError for marks below 1, a low mark above the high one, or a negative keep.
@@ -134,7 +134,9 @@ class Cut:
         self._clear(protected)
         # Half-way is deep enough for what only clearing made: folding costs words that later calls may need.
         if self.total > enough:
-            while self.total > step.low_mark and self._fold(protected):
+            while self.total > step.low_mark and self._fold(protected, spare=True):
+                pass
+            while self.total > step.high and self._fold(protected, spare=False):
                 pass
         if self.total > enough:
             self._drop()
@@ -172,11 +174,11 @@ class Cut:
             loop.parts[at] = [cleared(m, self.calls, self.step.exclude_tools) for m in loop.parts[at]]
             self.total += self._size(loop.parts[at]) - before
 
-    def _fold(self, protected: int) -> bool:
-        """Fold as many of the oldest rounds as seem to be needed; False when none is left."""
+    def _fold(self, protected: int, spare: bool) -> bool:
+        """Fold as many of the oldest rounds as seem to be needed, or all but spared ones; False when none is left."""
         need, chosen = self.total - self.step.low_mark, dict[int, list[int]]()
         for loop, at in self._older_rounds(protected):
-            if need > 0 and at and may_fold(loop.parts[at]):
+            if need > 0 and at and may_fold(loop.parts[at]) and not (spare and self._is_spared(loop.parts[at])):
                 # The line that a round leaves takes some of what the round gives; the next pass sees the exact sizes.
                 need -= max(self._size(loop.parts[at]) - LINE_TOKENS, 1)
                 chosen.setdefault(id(loop), []).append(at)
@@ -186,6 +188,9 @@ class Cut:
             loop.fold(chosen[id(loop)], self._note_room() // len(loops))
             self.total += sum(map(self._size, loop.parts)) - before
         return bool(chosen)
+
+    def _is_spared(self, part: list[Message]) -> bool:
+        return any(b.get("name") in self.step.exclude_tools for m in part for b in m.blocks if b["type"] == "tool_use")
 
     def _note_room(self) -> int:
         if self.step.size is one_message:

@@ -1,0 +1,162 @@
+"""A budget inside a loop: random loops, each request sent to the offline Claude, with thinking really signed."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labkit.evidence.loop_runs import audit, repair
+from labkit.evidence.loops import measured
+from labkit.messages import History, assistant, rounds, user
+from labkit.repair import origins, unpaired
+from labkit.steps.keep_within import KeepWithin
+from labkit.steps.tool_results import ClearToolResults, ClipToolResults
+from labkit.strategies import KeepRecent, Step, apply, explain
+from labkit.tokens import estimator
+from tests.conversations import Case
+from tests.loops import loop, refusals, run
+from tests.peers import calls_made
+from tests.promises import answer
+
+SIZE = estimator()
+CHOICES: list[tuple[Step, ...]] = [
+    (KeepWithin(300),),
+    (ClipToolResults(200), KeepWithin(900, keep=1)),
+    (ClipToolResults(400), KeepWithin(3_000, 900)),
+    (ClearToolResults(2),),
+    (KeepRecent(900, 400, SIZE), KeepWithin(600)),
+    (ClearToolResults(1), KeepWithin(700)),
+]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(CHOICES))
+def test_no_request_of_a_loop_is_refused(seed: int, steps: tuple[Step, ...]) -> None:
+    """Parallel calls, errors, pictures, thinking, words of the user in between: every request of a run is accepted."""
+    assert refusals(loop(seed, 25), steps) == []
+
+
+def test_thinking_that_is_kept_across_a_cut_is_refused() -> None:
+    """The same views with the thinking put back: the offline Claude refuses some, so that no refusal above counts."""
+    refused = 0
+    for seed in range(6):
+        told = loop(seed, 25, "claude-opus-5-5")
+        for sent in run(told, (KeepWithin(300),)):
+            said = {id(origin): message for message in sent.past for origin in origins(message)}
+            naive = History(said.get(id(origins(m)[0]), m) if m.role == "assistant" else m for m in sent.view)
+            refused += bool(answer(Case(told.history, told.model), naive))
+    assert refused
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(200, 3_000))
+def test_goal_pins_and_newest_round_stay_and_no_round_is_torn(seed: int, high: int) -> None:
+    """P2 at every request: the goal, every pin and the newest messages are there, and no call without its result."""
+    told = loop(seed, 25)
+    for sent in run(told, (KeepWithin(high),)):
+        past, view = sent.past, sent.view
+        kept = {id(origin) for message in view if len(origins(message)) == 1 for origin in origins(message)}
+        must = [past[past.newest_start()], past[-1], *(past[place] for place in past.staying())]
+        assert all(id(message) in kept or message in view for message in must)
+        assert unpaired(view) <= unpaired(past)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(CHOICES[:3]))
+def test_a_view_follows_from_the_history_alone(seed: int, steps: tuple[Step, ...]) -> None:
+    """Grown message by message or loaded at once, a history gives the same request."""
+    for sent in run(loop(seed, 25), steps):
+        assert apply(steps, History(tuple(sent.past))) == apply(steps, sent.past)
+
+
+def worked(rounds_: int, said: int = 400) -> History:
+    """A loop of so many rounds with results of about so many characters."""
+    messages = [user("Read it all.")]
+    for place in range(rounds_):
+        call = {"type": "tool_use", "id": f"t{place}", "name": "read", "input": {"page": place}}
+        messages.append(assistant([call]))
+        result = {"type": "tool_result", "tool_use_id": f"t{place}", "content": f"{place} " * (said // 4)}
+        messages.append(user([result]))
+    return History(messages)
+
+
+def test_600_rounds_stay_within_20_000_tokens_and_rarely_move() -> None:
+    """Every request is within the budget and begins with the one before, but for some two dozen cuts; clearing on every
+    call moves each time.
+    """
+
+    def moves(step: Step, history: History) -> tuple[int, int]:
+        views = [apply([step], history[:place]) for place in [*history.replies()[1:], len(history)]]
+        return sum(not a.begins(b) for a, b in pairwise(views)), max(view.total(SIZE) for view in views)
+
+    moved, largest = moves(KeepWithin(20_000), worked(600, 900))
+    assert moved <= 25
+    assert largest <= 20_000
+    assert moves(ClearToolResults(10, batch=1), worked(60))[0] >= 45
+
+
+def test_a_call_of_a_loop_is_the_same_work_at_any_length() -> None:
+    """P8: between two cuts, round 2,000 calls about as many functions as round 200."""
+    step, counts = KeepWithin(20_000), {}
+    for length in (200, 2_000):
+        history = worked(length)
+        apply([step], history)
+        more = worked(length + 1)[-2:]
+        history = history.append(*more)
+        counts[length] = calls_made(lambda: apply([step], history))  # noqa: B023 - called at once
+    assert counts[2_000] <= 2 * counts[200], counts
+
+
+def test_a_failure_keeps_its_error_wherever_it_goes() -> None:
+    """Cleared or folded: the error line is still there, and the rest of the result is not."""
+    failed = {
+        "type": "tool_result",
+        "tool_use_id": "t0",
+        "content": "trying\n" * 200 + "KeyError: 'late'",
+        "is_error": True,
+    }
+    history = History([*worked(1)[:2], user([failed]), *worked(40)[3:]])
+    for high in (4_000, 1_500, 900):
+        text = str(apply([KeepWithin(high)], history).wire())
+        assert "KeyError: 'late'" in text
+        assert "trying\\ntrying" not in text
+
+
+def test_every_fate_is_said_in_words() -> None:
+    """Kept, cleared and folded, by a step that is named with its unit."""
+    fates = explain([KeepWithin(1_000)], worked(40))
+    assert {fate.fate for fate in fates} == {"kept", "cleared", "folded"}
+    assert {fate.step for fate in fates if fate.fate == "folded"} == {"at most 1,000 tokens, cut to 500"}
+
+
+@pytest.mark.parametrize("size", [200, 300, 8_000])
+def test_a_clipped_result_keeps_beginning_and_end(size: int) -> None:
+    """At most so long, the same way each time, and never longer than it was."""
+    text = "begin " + "x" * 9_000 + " end"
+    block = {"type": "tool_result", "tool_use_id": "t0", "content": text}
+    history = History([*worked(1)[:2], user([block])])
+    shown = str(ClipToolResults(size)(history)[-1].blocks[0]["content"])
+    assert len(shown) <= size
+    assert shown.startswith("begin")
+    assert shown.endswith("end")
+    assert ClipToolResults(size)(ClipToolResults(size)(history)) == ClipToolResults(size)(history)
+
+
+@pytest.mark.parametrize("told", [audit(), repair()], ids=["audit", "repair"])
+def test_marks_hold_the_budget_and_cost_less_than_clearing_on_every_call(told: History) -> None:
+    """On both runs that come with labkit: nothing over, the goal everywhere, most of the input read from the cache."""
+    budget = told.total(SIZE) // 2
+    within, each = measured(told, (KeepWithin(budget),)), measured(told, (ClearToolResults(10, batch=1),))
+    assert within.over(budget) == 0 < measured(told, ()).over(budget)
+    assert within.goal_share == 1
+    assert within.read_share > 0.85 > each.read_share
+    assert within.dollars < each.dollars / 1.5
+
+
+def test_rounds_are_calls_with_all_their_results() -> None:
+    """In one message or two; questions and answers belong to none."""
+    calls = [{"type": "tool_use", "id": f"t{i}", "name": "read", "input": {}} for i in range(2)]
+    results = [{"type": "tool_result", "tool_use_id": f"t{i}", "content": "ok"} for i in range(2)]
+    history = History([user("a"), assistant(calls), user(results[:1]), user(results[1:]), assistant("done"), user("b")])
+    assert [len(part) for part in rounds(history)] == [3]
