@@ -20,7 +20,7 @@ SHARES: Mapping[str, float] = {"system": 0.20, "history": 0.50, "message": 0.20,
 
 @dataclass(frozen=True, slots=True)
 class TokenBudget:
-    """What one context window is planned for, in tokens: system prompt, current message, reply, tools and thinking.
+    """The plan of one context window, in tokens: system prompt, current message, reply, tools and thinking.
 
     `history` is what is left over: window - system - message - reply - tools - thinking. `reply` is the request's
     max_tokens. This is a plan: models from 4.5 on accept input plus max_tokens beyond the window and stop at its end
@@ -79,7 +79,7 @@ def allocate(window: int, shares: Mapping[str, float] = SHARES) -> dict[str, int
 
 
 class BudgetExceeded(ValueError):
-    """What must be sent does not fit the budget: the message names the largest parts and how much is too much."""
+    """The messages that must be sent do not fit the budget: the error names the largest parts and the excess."""
 
 
 def check(view: History, budget: TokenBudget, model: str | Model = DEFAULT_MODEL) -> None:

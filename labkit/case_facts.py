@@ -168,7 +168,7 @@ def without_stale(text: str, stale: Iterable[str]) -> str:
 
 
 def without_values(message: Message, stale: Iterable[str]) -> Message:
-    """A message that stands for others, such as a summary, without its sentences that say a past value."""
+    """A message that replaces others, such as a summary, without its sentences that say a past value."""
     if not message.replaces or not isinstance(message.content, str):
         return message
     text = without_stale(message.content.removesuffix("]"), stale)

@@ -1,4 +1,4 @@
-"""Which Claude answers: the offline one unless you ask for the live one by name.
+"""Make an Anthropic client: offline by default, live or replayed on request.
 
 `claude()` gives a real `anthropic.Anthropic` client either way, and a log of what left the machine. Taught in notebook
 00.
@@ -22,7 +22,7 @@ PLAIN_BODIES = {"accept-encoding": "identity"}
 """Asks for uncompressed replies, so that the log holds text that a learner can read."""
 
 NOT_LIVE = {"api_key": "not-needed", "base_url": "https://api.anthropic.com"}
-"""What a client of a recording, or of the offline Claude, is made with; nothing is ever sent there."""
+"""The settings of a client for a recording or the offline Claude; nothing is ever sent there."""
 
 
 def claude(
@@ -36,14 +36,14 @@ def claude(
     replay: "str | Path | None" = None,
     **options: Any,
 ) -> "anthropic.Anthropic":
-    """A client for the offline Claude, for the live one with `live=True`, or for a recording of the live one with
-    `replay=FILE`: a real `anthropic.Anthropic` in each case.
+    """Return a client for the offline Claude, for the live one with `live=True`, or for a recording of the live one
+    with `replay=FILE`: a real `anthropic.Anthropic` in each case.
 
-    Each request is added to `log`, a list of your own, with who answered it. `offline` is an OfflineClaude with
-    settings of its own. Live, the environment must hold ANTHROPIC_API_KEY, and `say` tells what `model` costs before
+    Each request is added to `log`, a list of yours, with the one who answered it. `offline` is an OfflineClaude with
+    separate settings. Live, the environment must hold ANTHROPIC_API_KEY, and `say` gets the price of `model` before
     anything is spent; a key alone never makes it live. `say` also hears when the row of `model` in labkit's table is
-    older than 90 days or past its retirement date. `record=FILE` keeps the live replies, without headers and keys;
-    a replay needs no key, and a request that was not recorded is a 404 that says what differs. Other options go to the
+    older than 90 days or past its retirement date. `record=FILE` keeps the live replies, without headers and keys; a
+    replay needs no key, and a request that was not recorded is a 404 that says what differs. Other options go to the
     client. Raises ValueError for two of these at once, for live without a key, and for a file that is no recording.
     """
     import anthropic

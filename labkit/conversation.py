@@ -46,14 +46,14 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Everything a request is built from: system prompt, case facts, transcript, working history, summaries, usage.
+    """A conversation as a value: system prompt, case facts, transcript, working history, summaries, usage.
 
-    `transcript` is everything ever said; `history` is what is worked with, the same until a summary takes the place of
-    its older part or a turn is refused. `summaries` are in the order they were made; `failures` counts the summaries
-    that failed since the last one that worked. `sent_whole` counts the first messages of the history that came from
-    elsewhere: their thinking answered all that stands before it, whatever steps this conversation has. `past_facts` are
-    the values that a fact had before, none of which is sent. `last` is the usage of the last reply and `meter` what it
-    said about the history sent. Cheap to copy: values share what they have in common.
+    `transcript` is everything ever said; `history` is the working history, the same until a summary takes the place of
+    its older part. `summaries` are in the order they were made; `failures` counts the summaries that failed since the
+    last one that worked. `sent_whole` counts the first messages of the history that came from elsewhere: their thinking
+    answered everything before it, whatever steps this conversation has. `past_facts` are the values that a fact had
+    before, none of which is sent. `last` is the usage of the last reply and `meter` what it said about the history
+    sent. Cheap to copy: values share what they have in common.
     """
 
     system: str = ""
@@ -154,7 +154,7 @@ class Conversation:
         return new if history == self.history else replace(new, history=history, meter=Meter())
 
     def summarized(self, history: History, summary: Summary) -> "Conversation":
-        """The conversation with `history` as its working history, in which a summary stands for the older part."""
+        """The conversation with `history` as its working history, in which a summary replaces the older part."""
         usage = self.usage + summary.usage
         return replace(
             self,
@@ -168,7 +168,7 @@ class Conversation:
 
     @property
     def turns(self) -> int:
-        """How many turns the user has had; a tool round belongs to the turn that began it."""
+        """The number of the user's turns; a tool round belongs to the turn that began it."""
         return len(self.transcript.starts())
 
     def rewind(self, turn: int) -> "Conversation":
@@ -199,8 +199,8 @@ class Conversation:
     def without(self, *places: int) -> "Conversation":
         """A copy in which the messages at these places were never said, with whole tool rounds where one is touched.
 
-        Thinking behind them is left out of the history, because the API binds it to what stood before. Raises
-        IndexError for a place that does not exist.
+        Later thinking is left out of the history, because the API binds it to the messages before it. Raises IndexError
+        for a place that does not exist.
         """
         self._check_places(places)
         gone = _with_tool_partners(self.transcript, set(places))
@@ -289,7 +289,7 @@ def _read(messages: Sequence[Message | Mapping[str, Any]]) -> Iterator[Message]:
 
 
 def _renewed(message: Message, old: Message, new: Message) -> Message:
-    """What stands for `old` in a working history, made to stand for `new`, which says the same."""
+    """Re-point a message of the working history from `old` to `new` (same content, other metadata)."""
     if message is old:
         return new
     if not any(said is old for said in message.replaces):

@@ -1,4 +1,4 @@
-"""What requests cost in US dollars, from the one dated table of prices: of a request, a log, or a plan.
+"""The cost in US dollars of a request, a log or a plan, from the one dated table of prices.
 
 A cost is never more exact than the tokens it is made from: offline these are estimates. `Plan` and `Strategy` foretell
 the bills of a conversation that is not held yet. Taught in notebooks 02, 03 and 08.
@@ -38,8 +38,8 @@ class Cost:
 
 
 def cost(usage: Usage, model: str | Model = DEFAULT_MODEL, hour: bool = False) -> Cost:
-    """What one request costs by the table: `usage` is that of a single request, because long prompts may have a price
-    of their own.
+    """The dollars of one request by the table: `usage` is that of a single request, because long prompts may have
+    another price.
 
     `hour` says that its cache writes were made to live for an hour rather than five minutes. Raises ValueError where
     the table has no price for what was used.
@@ -58,19 +58,19 @@ def cost(usage: Usage, model: str | Model = DEFAULT_MODEL, hour: bool = False) -
 
 
 def total_cost(usages: Iterable[Usage], model: str | Model = DEFAULT_MODEL, hour: bool = False) -> Cost:
-    """What a conversation costs: the sum over its requests, one usage each (`sent.usage for sent in log`)."""
+    """The dollars of a conversation: the sum over its requests, one usage each (`sent.usage for sent in log`)."""
     return sum((cost(usage, model, hour) for usage in usages), Cost())
 
 
 def at_most(input_tokens: int, max_tokens: int, model: str | Model = DEFAULT_MODEL) -> Cost:
-    """The most that one request can cost, to be told before it is sent: all input written to the cache (which is dearer
-    than reading it), and a reply of all `max_tokens`.
+    """The most dollars that one request can cost, to be said before it is sent: all input written to the cache (which
+    is more expensive than reading it), and a reply of all `max_tokens`.
     """
     return cost(Usage(0, max_tokens, input_tokens, 0, 1), model)
 
 
 def billed(usage: Mapping[str, Any]) -> list[Usage]:
-    """What a response bills, one Usage for each pass: the `iterations` of a compaction, else the usage itself.
+    """The bills of a response, one Usage for each pass: the `iterations` of a compaction, else the usage itself.
 
     `usage` is the field of a response as a dict. A compaction reports 0 at the top and its bill in `iterations`.
     Source: SDK 2.12.0, BetaUsage.
@@ -91,7 +91,7 @@ class Answered(Protocol):
 
 
 def log_cost(log: Iterable[Answered]) -> Cost:
-    """What the requests of a client's log cost, each by the prices of its own model; compactions are counted in full,
+    """The dollars of the requests in a client's log, each by the prices of its model; compactions are counted in full,
     errors and requests without a bill cost nothing.
     """
     bills = [(usage, sent.request["model"]) for sent in log for usage in billed(sent.reply.get("usage") or {})]
@@ -138,11 +138,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """Which turns a request carries: all of them, or at most `high`; then they are cut down to `low` (left out: `high`,
-    a window that slides on every turn) and grow again.
+    """The turns that a request carries: all of them, or at most `high`; then they are cut down to `low` (left out:
+    `high`, a window that slides on every turn) and grow again.
 
-    With `summary` tokens, what was cut is told in a summary of that size, written by a request of its own after each
-    cut. Raises ValueError for marks that mean nothing.
+    With `summary` tokens, the turns that were cut are replaced by a summary of that size, written by a separate request
+    after each cut. Raises ValueError for marks that mean nothing.
     """
 
     high: int | None = None
@@ -194,7 +194,7 @@ def planned(
 def planned_costs(
     plan: Plan, strategy: Strategy, caching: Caching = "none", model: str | Model = DEFAULT_MODEL
 ) -> list[Cost]:
-    """What each turn of a plan costs, a call for a summary with the turn before which it is made."""
+    """The cost of each planned turn; a summary is charged to the turn that follows it."""
     return [total_cost(turn, model) for turn in planned(plan, strategy, caching, model)]
 
 

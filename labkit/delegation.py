@@ -24,7 +24,7 @@ SOURCE_SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a sub-conversation came to: its words, the calls that they rest on, its bill, and the conversation whole."""
+    """The result of a sub-conversation: its words, the calls they rest on, its bill, and the whole conversation."""
 
     text: str
     sources: tuple[str, ...]

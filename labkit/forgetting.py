@@ -25,7 +25,7 @@ FORGOTTEN = "[forgotten]"
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What forgetting came to: what it reached, each with a count, and what it could not reach.
+    """The result of forgetting: the places it reached, each with a count, and those it could not reach.
 
     `saves` names each store that was written, with its revision before and after.
     """

@@ -16,7 +16,7 @@ type Done = Callable[[Sent], None]
 class Recording(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """Passes requests on to `inner` and adds a `Sent` record for each to `log`, whose bytes fill up as they are read.
 
-    A server that says of itself that it is simulated is named so, whatever it stands for.
+    A server that says of itself that it is simulated is named so, whatever it replaces.
     """
 
     def __init__(self, inner: Any, log: Log, source: str, done: Done | None = None) -> None:

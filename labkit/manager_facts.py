@@ -18,7 +18,7 @@ class FactWarning(UserWarning):
 
 
 class KeepsFacts:
-    """What every manager can do with case facts; a manager has a `conversation` and a clock."""
+    """The case facts of every manager; a manager has a `conversation` and a clock."""
 
     conversation: Conversation
 

@@ -105,8 +105,8 @@ class Slot:
 
 
 class Shell(KeepsFacts):
-    """What every manager shares: settings, the current `conversation`, and what can be seen and changed without
-    sending.
+    """The state that every manager shares: settings, the current `conversation`, and what can be seen and changed
+    without sending.
     """
 
     def __init__(self, settings: Settings, conversation: Conversation, client: Any = None) -> None:
@@ -161,7 +161,7 @@ class Shell(KeepsFacts):
 
     @property
     def recent_turns_to_keep(self) -> int:
-        """How many of the newest turns a summary leaves as they are."""
+        """The number of newest turns that a summary leaves as they are."""
         return self.settings.compaction.keep
 
     @property
@@ -186,7 +186,7 @@ class Shell(KeepsFacts):
         return self.conversation.transcript
 
     def get_messages(self) -> list[dict[str, Any]]:
-        """What the next request sends of the past, in wire form: a copy that is yours to change."""
+        """The messages the next request would send, as dicts (a copy)."""
         return self.settings.view(self.conversation).wire()
 
     def explain(self) -> list[Fate]:

@@ -21,8 +21,8 @@ class Message:
     """One message: its role and content as the API knows them, and metadata that stays on this machine.
 
     `content` is text or content blocks (dicts with a `type`). `pinned` keeps the message through every step;
-    `importance` is a score from 0 to 1; `timestamp` is ISO 8601 text; `flags` are words of your own; `replaces` holds
-    the messages that this one stands for after a summary or a clearing; `stop_reason` says how a reply ended.
+    `importance` is a score from 0 to 1; `timestamp` is ISO 8601 text; `flags` are words of yours; `replaces` holds the
+    messages that this one replaces after a summary or a clearing.
 
     Raises ValueError for an unknown role or empty content, TypeError for content that cannot be sent as JSON.
     """
@@ -128,7 +128,7 @@ def begins_reply(message: Message, before: Message | None) -> bool:
 
 
 def must_stay(message: Message) -> bool:
-    """True for a message that no step may drop: a pinned one, or a compaction block that stands for older history."""
+    """True for a message that no step may drop: a pinned one, or a compaction block that replaces older history."""
     return message.pinned or message.has("compaction")
 
 

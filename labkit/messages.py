@@ -57,7 +57,7 @@ class History(Sequence[Message]):
         return view
 
     def __len__(self) -> int:
-        """How many messages there are."""
+        """The number of messages."""
         return self._stop - self._start
 
     @overload
@@ -168,11 +168,11 @@ class History(Sequence[Message]):
         return [mark - self._start for mark in marks[low:high]]
 
     def newest_start(self) -> int:
-        """Where the newest exchange opens; 0 when no exchange opens here."""
+        """The place where the newest exchange opens; 0 when no exchange opens here."""
         return self._newest(self._log.starts)
 
     def newest_reply(self) -> int:
-        """Where the newest turn of Claude begins; 0 when there is none."""
+        """The place where the newest turn of Claude begins; 0 when there is none."""
         return self._newest(self._log.replies)
 
     def _newest(self, marks: Sequence[int]) -> int:
@@ -198,7 +198,7 @@ class History(Sequence[Message]):
         return min(self._log.starts[following] - self._start, newest)
 
     def is_tail_of(self, other: "History") -> bool:
-        """True when this is `other` without some whole exchanges at its start, told without walking."""
+        """True when this is `other` without some whole exchanges at its start, found without walking."""
         same = self._log is other._log and self._stop == other._stop and self._start >= other._start
         if not same or self._start == other._start:
             return same
@@ -230,7 +230,7 @@ def one_message(message: Message) -> int:
 def exchanges(history: Iterable[Message]) -> Iterator[History]:
     """Split a history into exchanges: one user turn and all that answers it, tool rounds included.
 
-    Messages before the first user turn (a compaction block, say) form a group of their own.
+    Messages before the first user turn (a compaction block, say) form a separate group.
     """
     history = History.of(history)
     return (history[low:high] for low, high in pairwise(history.edges()))

@@ -162,7 +162,7 @@ def tokenizers() -> dict[str, Tokenizer]:
 
 
 FRESH = timedelta(days=90)
-"""How long a row may go without being read again: models and prices change several times a year."""
+"""The days that a row may go without being read again: models and prices change several times a year."""
 
 
 def today() -> date:

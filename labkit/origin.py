@@ -1,4 +1,4 @@
-"""Whose words a text is: the user's, Claude's, the system's, a tool's or a document's, and a check that finds a move.
+"""The origin of a text: the user, Claude, the system, a tool or a document, and a check that finds a move.
 
 A sentence in a tool result that says 'the customer wants a refund' is what the tool returned. Once a summary says it
 without its origin, it reads as what the customer said. Taught in notebook 09.
@@ -17,9 +17,12 @@ type Origin = Literal["user", "assistant", "system", "tool", "document"]
 FOREIGN = ("tool", "document")
 _DOCUMENTS = ("document", "search_result")
 _MARK = re.compile(r"\W*(?:from (?:a|the) )?(?:tool|document|search)(?:[ _]results?)?\b[^:\]).]{0,40}[:\])]", re.I)
-"""How a line says that it is no person's words: `[tool] ...`, `[from a document] ...`, `Tool result: ...`."""
+"""Marks by which a line says that it is no person's words: `[tool] ...`, `[from a document] ...`, `Tool result: ...`.
+"""
 _SHARE, _FEWEST = 0.8, 3
-"""How many of a sentence's terms, and at least how many, must be found in one place to be that place's words."""
+"""The share of a sentence's terms, and the least number of them, that must be found in one place to be that place's
+words.
+"""
 
 
 class Part(NamedTuple):
@@ -30,7 +33,7 @@ class Part(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A sentence that stands as nobody's or as the user's, and whose words it really is."""
+    """A sentence that passes for nobody's or the user's, and its real origin."""
 
     sentence: str
     origin: Origin
@@ -74,7 +77,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def whose_words(text: str, messages: Iterable[Message]) -> Origin | Literal[""]:
-    """Whose words a text is: nothing when nobody said it or when a person did, else `tool` or `document`.
+    """The origin of a text: empty when nobody said it or when a person did, else `tool` or `document`.
 
     What a user, Claude or the system says as well is theirs, whatever a tool returned.
     """

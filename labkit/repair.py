@@ -86,7 +86,7 @@ def _placed(
     """Yield what to send of `after`, each message with its place.
 
     The places of `before` are whole numbers. A message that is new comes a half before the place that it precedes, and
-    one that stands for several a quarter, so that sorting by place puts a summary behind a new message there.
+    one that replaces several a quarter, so that sorting by place puts a summary after a new message there.
     """
     bounds = before.edges()
     front, newest = compacted_end(before), before.newest_start()
@@ -106,16 +106,14 @@ def _placed(
 
 
 def _place_for(before: History, first: int, whole: set[int]) -> int:
-    """Return where a message goes that stands for several: before their exchange, behind its question where that
-    stays.
-    """
+    """Return the place of a message that replaces several: before their exchange, or after its question if that stays."""
     parts = _parts_around(before, first)
     inside = first not in parts[0] and whole.issuperset(parts[0])
     return next(part.start for part in parts if first in part) if inside else parts[0].start
 
 
 def _end_of(exchange: History) -> int:
-    """Where more can be said behind an exchange: system messages that wait for the reply stay last."""
+    """The place in an exchange where a message can be inserted: before its trailing system messages."""
     end = len(exchange)
     while end and exchange[end - 1].role == "system":
         end -= 1
@@ -123,7 +121,7 @@ def _end_of(exchange: History) -> int:
 
 
 def first_reply(history: History) -> int:
-    """Where the newest exchange is first answered; the length of the history when it is not answered yet."""
+    """The place where the newest exchange is first answered; the length of the history when it is not answered yet."""
     place = history.newest_start()
     while place < len(history) and history[place].role != "assistant":
         place += 1
@@ -131,14 +129,14 @@ def first_reply(history: History) -> int:
 
 
 def origins(message: Message) -> tuple[Message, ...]:
-    """The messages that were really said and for which this one stands: itself, unless it replaces others."""
+    """The messages that were really said and that this one replaces: itself, unless it replaces others."""
     if not message.replaces:
         return (message,)
     return tuple(origin for old in message.replaces for origin in origins(old))
 
 
 def compacted_end(history: History) -> int:
-    """Where the exchange with the newest compaction block ends, 0 without one: the API reads nothing before the block.
+    """The end of the exchange with the newest compaction block, 0 without one: the API reads nothing before the block.
 
     What tells of earlier messages belongs behind it. Source: Anthropic docs, Compact on demand (read September 2026).
     """
@@ -195,7 +193,7 @@ def stands_for(before: History, after: Sequence[Message]) -> list[list[int] | No
 
 
 class _Places:
-    """The places of a history that are still free, by message, and by every message that one stands for."""
+    """The places of a history that are still free, by message, and by every message that one replaces."""
 
     def __init__(self, history: History) -> None:
         self._history = history

@@ -45,7 +45,7 @@ class Exchange:
 
     @property
     def told(self) -> str:
-        """What a record of the replay says of its source."""
+        """The words of a replayed record on its source."""
         simulated = ", offline (simulated)" if "simulated" in self.source else ""
         return f"replayed, recorded {self.recorded[:10]} from {self.request.get('model', 'the API')}{simulated}"
 

@@ -1,4 +1,4 @@
-"""What left this machine and what came back: one record per request, kept by the client's own transport.
+"""A log of requests and replies: one record per request, kept by the client's own transport.
 
 The evidence behind every wire view: exact bytes, no headers, so never a key. `labkit.logging_transport` fills it.
 Taught in notebook 01.
@@ -100,7 +100,7 @@ PIECES = {
     "input_json_delta": "partial_json",
     "compaction_delta": "content",
 }
-"""Where the events of a stream carry a piece of a longer text, by their type; as in the anthropic SDK 2.12.0."""
+"""The places in a stream's events that carry a piece of a longer text, by type; as in the anthropic SDK 2.12.0."""
 
 
 def _text(body: bytes | bytearray) -> str:

@@ -25,7 +25,7 @@ from labkit.repair import origins, same_on_the_wire, settle, stands_for
 type Step = Callable[[History], Sequence[Message]]
 
 FOLDED_FLAG = "folded"
-"""The flag of a note that stands for tool rounds, a line a call."""
+"""The flag of a note that replaces tool rounds by a line a call."""
 
 
 def full_history(history: History) -> History:
@@ -180,7 +180,7 @@ type Became = Literal["kept", "dropped", "cleared", "folded", "summarized"]
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one message, by which step, and why, in words.
+    """The fate of one message, with the step and the reason, in words.
 
     Kept, dropped, cleared (sent shorter, in its place), folded (a line of a loop's note) or summarized.
     """

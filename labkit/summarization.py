@@ -43,12 +43,11 @@ class SummaryFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Summarize:
-    """Replace all but the newest `keep` turns by a summary: a step that is given something that turns a history into
-    text.
+    """Replace all but the newest `keep` turns by a summary: a step with a function from a history to a text.
 
-    The turn that is to be answered stays even with `keep` 0. The pair that stands for the older part replaces an
-    earlier pair as well, so that summaries are folded and never nested. Pinned messages stay word for word. Raises
-    ValueError for a negative keep, SummaryFailed for a summary that cannot be used.
+    The turn that is to be answered stays even with `keep` 0. The pair in place of the older part replaces an earlier
+    pair as well, so that summaries are folded and never nested. Pinned messages stay word for word. Raises ValueError
+    for a negative keep, SummaryFailed for a summary that cannot be used.
     """
 
     summarizer: Summarizer
@@ -84,7 +83,7 @@ def split(history: History, keep: int) -> tuple[History, History]:
 
 
 def is_summary(message: Message) -> bool:
-    """True for the user message of a pair that stands for older messages, and for its acknowledgement."""
+    """True for the user message of a pair that replaces older messages, and for its acknowledgement."""
     return SUMMARY_FLAG in message.flags
 
 
@@ -92,10 +91,9 @@ def replaced(history: History, recent: History, summary: str) -> History:
     """The history with a summary pair in place of everything before `recent`, pinned exchanges kept word for word.
 
     A rule that the summary lost or weakened is put back at its end, word for word; a sentence that only a tool or a
-    document said is marked as theirs.
-    A compaction block stays first, because the API reads nothing that stands before one. Thinking is left out of what
-    is carried over, because the API binds it to what stood before. Raises SummaryFailed for an empty summary and
-    for one that is no shorter, in estimated tokens, than what it replaces.
+    document said is marked as theirs. A compaction block stays first, because the API reads nothing before one.
+    Thinking is left out of the messages carried over, because the API binds it to those before it. Raises SummaryFailed
+    for an empty summary and for one that is no shorter, in estimated tokens, than the messages it replaces.
     """
     old = history[: len(history) - len(recent)]
     if not summary.strip():
@@ -136,7 +134,7 @@ def summary_pair(summary: str, stands_for: tuple[Message, ...]) -> tuple[Message
 
 
 def _exchanges_that_stay(old: History) -> tuple[History, History]:
-    """What must stay up to the newest compaction block, and what must stay behind it."""
+    """The messages that must stay up to the newest compaction block, and those that must stay after it."""
     cut = compacted_end(old)
     compacted, others = (join(p for p in exchanges(part) if p.staying()) for part in (old[:cut], old[cut:]))
     return compacted, others
@@ -149,7 +147,7 @@ def summary_text(message: Message) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClaudeSummarizer:
-    """How Claude is asked for a summary: model, most tokens of a summary, instruction and system prompt.
+    """The request for a summary: model, most tokens of a summary, instruction and system prompt.
 
     `input_tokens` bounds one request's input; left out, it is the model's window. `redact` cleans what the summarizer
     is shown. A longer history is summarized in parts, each time with the summary so far, so that the summarizer never

@@ -26,8 +26,7 @@ FRAMING_TOKENS = 3
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a request, or many, was billed: input tokens not cached, written to and read from the cache, and output
-    tokens.
+    """The bill of a request, or many: input tokens not cached, written to and read from the cache, and output tokens.
 
     Usages add up. `requests` counts the requests. Source: anthropic SDK 2.12.0, `Usage` docstring.
     """
@@ -81,9 +80,7 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """What the last bill said: `view` and the reply behind it were `tokens` tokens, system prompt and tools
-    included.
-    """
+    """The exact size from the last response: `view` plus the reply, system prompt and tools included."""
 
     tokens: int = 0
     view: History | None = None

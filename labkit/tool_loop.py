@@ -29,7 +29,7 @@ OVER = {
 
 @dataclass(frozen=True, slots=True)
 class LoopEnd:
-    """How a loop ended: Claude's last words, why it ended, the calls that were run, and what it cost in dollars."""
+    """The end of a loop: Claude's last words, why it ended, the calls that were run, and its cost in dollars."""
 
     text: str
     ended: Ended
@@ -218,7 +218,7 @@ class LoopStream:
 
     @property
     def end(self) -> LoopEnd:
-        """How the loop ended, or what it has come to so far."""
+        """The end of the loop, or its state so far."""
         return self._loop.end()
 
 
@@ -240,5 +240,5 @@ class AsyncLoopStream:
 
     @property
     def end(self) -> LoopEnd:
-        """How the loop ended, or what it has come to so far."""
+        """The end of the loop, or its state so far."""
         return self._loop.end()

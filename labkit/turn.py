@@ -169,13 +169,13 @@ def _window_of(outcome: Any) -> tuple[int, int]:
 
 
 RETRY_SHARE = 0.9
-"""How much of the room the one retry fills, because what is left out is measured by estimates."""
+"""The share of the room that the one retry fills, because the part left out is measured by estimates."""
 
 
 def summarize_if_due(settings: Settings, conversation: Conversation) -> Turn:
     """Yield the summarizer's requests if the last request was above the threshold, and give the conversation after it.
 
-    A summary that fails, for whatever reason, leaves the history as it was, is counted, and is told by a
+    A summary that fails, for whatever reason, leaves the history as it was, is counted, and is reported by a
     SummaryWarning; its tokens are counted too.
     """
     plan = settings.compaction
@@ -234,7 +234,7 @@ class Requests[T]:
         return self
 
     def __next__(self) -> dict[str, Any]:
-        """The next request; raises whatever error the turn does not mend."""
+        """The next request; raises any error that the turn does not handle."""
         try:
             if isinstance(self.answer, Exception):
                 return self._turn.throw(self.answer)

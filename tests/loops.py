@@ -119,7 +119,7 @@ def _signed(case: Case, past: History, behind: History, steps: Sequence[Step], b
 
 
 def refusals(told: Loop, steps: Sequence[Step]) -> list[str]:
-    """What the offline API says to the requests of a run that it refuses."""
+    """The offline API's words to the requests of a run that it refuses."""
     case = Case(told.history, told.model)
     said = ((len(sent.past), answer(case, sent.view)) for sent in run(told, steps))
     return [f"request after {place} messages: {words}" for place, words in said if words]

@@ -120,7 +120,7 @@ def folder(tmp_path: Path) -> Callable[[str, Any], Path]:
 
 
 def checked(found: list[Labelled]) -> Labelled:
-    """The only conversation, after what must hold of any: it can be sent, and evidence stands where it says."""
+    """The only conversation, after the checks of any: it can be sent, and evidence is where it says."""
     (labelled,) = found
     for question in labelled.questions:
         asked = labelled.history[: question.at].append(user(question.ask))
@@ -162,7 +162,7 @@ def test_beam(folder: Callable[[str, Any], Path]) -> None:
 
 
 def test_tau_bench(folder: Callable[[str, Any], Path]) -> None:
-    """What a call is given and only earlier turns say is the evidence; runs without any are left out."""
+    """The arguments of a call that only earlier turns say are the evidence; runs without any are left out."""
     found, told = published(folder("results.json", TAU))
     labelled = checked(found)
     assert "MIT" in told
@@ -172,7 +172,7 @@ def test_tau_bench(folder: Callable[[str, Any], Path]) -> None:
 
 
 def test_a_folder_may_hold_several_files(folder: Callable[[str, Any], Path]) -> None:
-    """Of one set or of two: all are read, and each licence is told."""
+    """Of one set or of two: all are read, and each licence is shown."""
     folder("a.json", [LOCOMO])
     found, told = published(folder("b.json", TAU).parent)
     assert len(found) == 2
@@ -193,7 +193,7 @@ def test_a_folder_may_hold_several_files(folder: Callable[[str, Any], Path]) -> 
     ],
 )
 def test_foreign_files_are_refused_in_words(folder: Callable[[str, Any], Path], data: Any, words: str) -> None:
-    """What was found, and what can be read."""
+    """The format found, and those that can be read."""
     with pytest.raises(ForeignFile, match=words):
         published(folder("file.json", data))
 

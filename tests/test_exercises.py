@@ -149,7 +149,9 @@ def test_the_notebooks_own_function_is_found_by_name(monkeypatch: pytest.MonkeyP
 
 
 def test_attempts_hints_and_solutions_are_recorded() -> None:
-    """What an instructor can read later is bound to the exercise's id; nothing of the answer itself is kept."""
+    """The records that an instructor can read later are bound to the exercise's id; nothing of the answer itself is
+    kept.
+    """
     one = exercise("01-a")
     one.check(one.mistakes[0])
     one.check(one.reference)

@@ -36,8 +36,8 @@ print(claude().messages.count_tokens(model="claude-sonnet-5", messages=hi).input
 
 
 def test_two_learners_side_by_side_do_not_see_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each has notebooks, kernel, offline Claude and progress of their own; files, processes and the server of the
-    other are out of reach, and so is the key of whoever started the hub.
+    """Each has separate notebooks, kernel, offline Claude and progress; files, processes and the server of the other
+    are out of reach, and so is the key of whoever started the hub.
     """
     monkeypatch.setenv("ANTHROPIC_API_KEY", "the-instructors-key")
     folder = tmp_path / "class"

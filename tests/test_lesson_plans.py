@@ -25,7 +25,7 @@ def text_of(number: str) -> str:
 
 
 def dead(number: str, plan: Plan) -> list[str]:
-    """What a plan points at and the notebook does not have."""
+    """The things that a plan points at and the notebook does not have."""
     headings = {line.lstrip("# ") for line in text_of(number).splitlines() if line.startswith("#")}
     known = {*all_exercises(), *predictions(), *questions()}
     missing = [one.section for one in (*plan.stops, *plan.misconceptions) if one.section not in headings]

@@ -89,7 +89,7 @@ def folded(messages: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 40])
 def test_a_goal_walks_through_a_list(count: int) -> None:
-    """The list is read once, every file once in its order, and the answer is found wherever it stood."""
+    """The list is read once, every file once in its order, and the answer is found in any place."""
     files = project(count)
     made, said = run_loop(WALK, files)
     assert made == ["list_files", *(f"read_file {path}" for path in files)]
@@ -170,7 +170,7 @@ def test_a_forced_tool_is_called_after_results_too(choice: dict[str, str]) -> No
 
 
 def test_a_forced_tool_of_the_platform_is_called() -> None:
-    """A tool without a schema of its own is called as well when it is forced."""
+    """A tool without a schema is called as well when it is forced."""
     client = OfflineClaude().client(**STRICT)
     reply = client.messages.create(
         model="claude-sonnet-4-6",

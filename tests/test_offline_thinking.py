@@ -234,7 +234,7 @@ def test_dropping_goes_on_to_the_end(claude):
     ],
 )
 def test_a_model_reads_its_own_thinking_and_that_of_some_others(claude, writer, reader, read):
-    """What another model's thinking is dropped for is reported with the header, silent without, and never billed."""
+    """Dropped thinking of another model is reported with the header, silent without, and never billed."""
     words = "The thought of a whole afternoon on a parcel that did not arrive. " * 9
     messages = (user("Hello."), assistant([thought(words), text("Hi.")]), user("And now?"))
     body = changed(conversation(writer, *messages), model=reader)

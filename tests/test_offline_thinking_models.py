@@ -155,7 +155,7 @@ def test_manual_thinking_begins_the_turn(claude):
 
 
 def test_no_prefill_while_thinking(claude):
-    """Where prefill is allowed it is not while the model thinks."""
+    """A model that allows prefill does not allow it while it thinks."""
     prefilled = ask(user("Name a colour."), assistant("The colour is"), model="claude-haiku-4-5")
     accepted(claude, prefilled)
     words = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `text`."

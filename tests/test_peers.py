@@ -6,14 +6,12 @@ the bug. The other reports: test_peers_counts.py, test_peers_summaries.py, test_
 
 Reports that cannot apply here, and why:
 
-| report | reason |
-|---|---|
-| openai-agents-python#2333 | `store=False` is for an API that keeps conversations; ours are kept here |
-| openai-agents-python#2727, ids | our replies name no other replies; its other half, an emptied reply, is tested |
-| openai-agents-python#4163, #4202, #4987, engines | SQLAlchemy and MongoDB; what they say of SQLite is tested |
-| letta-ai/letta#3279, two counters | there is one ruler for each tokenizer generation, and no second to disagree |
-| mem0ai/mem0#1674, #4536, the judge | facts are added by code, not judged by a model; the lost fact is tested |
-| anthropics/claude-code#61838, #83682, screens | of its own terminal; the endless retry is tested |
+| report | reason | |---|---| | openai-agents-python#2333 | `store=False` is for an API that keeps conversations; ours
+are kept here | | openai-agents-python#2727, ids | our replies name no other replies; its other half, an emptied reply,
+is tested | | openai-agents-python#4163, #4202, #4987, engines | SQLAlchemy and MongoDB; what they say of SQLite is
+tested | | letta-ai/letta#3279, two counters | there is one ruler for each tokenizer generation, and no second to
+disagree | | mem0ai/mem0#1674, #4536, the judge | facts are added by code, not judged by a model; the lost fact is
+tested | | anthropics/claude-code#61838, #83682, screens | of another program's terminal; the endless retry is tested |
 """
 
 import pytest
@@ -172,7 +170,7 @@ def test_coder_22819_a_summary_is_never_all_that_is_left_beside_the_messages() -
 
 @pytest.mark.parametrize("size", [1, 3, 4, 6, 9])
 def test_oasis_70_what_one_platform_accepts_the_other_accepts_too(size: int) -> None:
-    """User first, alternating, every result behind its call: the form that no platform refuses or quietly mends."""
+    """User first, alternating, every result after its call: the form that no platform refuses or quietly repairs."""
     for history in (chat(6), tool_talk(6), agent(4)):
         view = apply([KeepRecent(size)], history)
         assert refusal(view) == refusal(view, LEGACY) == ""

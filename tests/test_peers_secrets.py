@@ -46,7 +46,7 @@ def in_pieces(text: str, cuts: list[int]) -> list[str]:
 
 
 def put_together(sent: Sent, field: str) -> str:
-    """What the pieces of a logged stream make; every line of data is read as JSON."""
+    """The text of a logged stream's pieces; every line of data is read as JSON."""
     lines = bytes(sent.received).decode().split("\n")
     found = [json.loads(line[5:]) for line in lines if line.startswith("data:")]
     return "".join(event["delta"].get(field, "") for event in found if "delta" in event)
@@ -263,7 +263,7 @@ def test_other_numbers_and_paths_stay(text: str) -> None:
 
 @given(st.text(max_size=40), st.sampled_from(SECRETS), st.text(max_size=40))
 def test_a_secret_is_hidden_among_any_characters(before: str, secret: str, after: str) -> None:
-    """Whatever stands around it, a text to hide goes, and what stands further away stays."""
+    """A text to hide goes in any surroundings, and text further away stays."""
     hidden = Redactor(patterns=(), hide=(secret,))(f"{before} {secret} {after}")
     assert "[redacted]" in hidden
     assert hidden.startswith(before.split("\\")[0][:0])

@@ -1,4 +1,4 @@
-"""Pictures and documents: the newest stay whole, a line stands for each older one."""
+"""Pictures and documents: the newest stay whole, a line replaces each older one."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ LINK: dict[str, Any] = {
 
 
 def shots(count: int, **metadata: Any) -> History:
-    """Pictures that a tool took, each in an exchange of its own, and a question that waits."""
+    """Pictures that a tool took, each in a separate exchange, and a question that waits."""
     history = History()
     for number in range(count):
         call = {"type": "tool_use", "id": f"t{number}", "name": "screenshot", "input": {}}
@@ -53,7 +53,7 @@ def test_the_line_says_what_it_was_when_and_how_to_get_it_again() -> None:
 
 
 def test_the_effect_is_shown_on_tokens_bytes_dollars_and_the_cache() -> None:
-    """Fewer tokens, bytes and dollars, and what stands from the first change on is to be cached again."""
+    """Fewer tokens, bytes and dollars, and everything from the first change on is to be cached again."""
     history = shots(6)
     view = apply((KeepPictures(2),), history)
     found = effect(history, view)
@@ -79,7 +79,7 @@ def test_a_batch_replaces_rarely_and_keeps_at_least_what_was_asked(count: int, k
 
 
 def test_pinned_pictures_the_question_and_the_newest_round_stay() -> None:
-    """What is pinned, what is being asked about and what was just returned is never replaced by a line."""
+    """A picture that is pinned, asked about or just returned is never replaced by a line."""
     pinned = shots(3, pinned=True)
     assert apply((KeepPictures(0),), pinned) == pinned
     asked = History([user([SHOT, {"type": "text", "text": "What is this?"}])])
@@ -92,7 +92,7 @@ def test_pinned_pictures_the_question_and_the_newest_round_stay() -> None:
 
 
 def test_every_line_is_explained() -> None:
-    """A message whose picture was replaced is said to be cleared, with the line that stands for it."""
+    """A message whose picture was replaced is said to be cleared, with the line in its place."""
     fates = explain((KeepPictures(1),), shots(3))
     assert [fate.place for fate in fates if fate.fate == "cleared"] == [2, 6]
     assert "400 KB" in fates[2].why

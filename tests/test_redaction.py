@@ -1,4 +1,4 @@
-"""Redaction finds what has a form, hides what it is told to, leaves everything else, and never breaks a request."""
+"""Redaction finds what has a form, hides what it is asked to, leaves everything else, and never breaks a request."""
 
 import pytest
 from hypothesis import given

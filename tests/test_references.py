@@ -23,7 +23,7 @@ HISTORY = History([*ORDER, *small_talk(6), *SHIPS, user("Great, and what now?")]
 
 
 def test_a_reply_brings_back_what_it_names() -> None:
-    """Between the dropped past and the kept reply stands the message with the number, in its old place."""
+    """Between the dropped past and the kept reply is the message with the number, in its old place."""
     view = apply((KeepReferences((cut,), limit=1_000),), HISTORY)
     assert [message.text for message in view][:2] == [message.text for message in ORDER]
     assert dangling(view, HISTORY) == []
@@ -45,7 +45,7 @@ def test_explain_says_what_brought_a_message_back() -> None:
 
 
 def test_a_reply_whose_question_is_gone_is_a_non_sequitur() -> None:
-    """Where a step dropped the question alone, the reply that repeats its number is reported as one."""
+    """A reply that repeats the number of a dropped question is reported as dangling."""
     history = History([user("Is KR-58213 paid?"), assistant("KR-58213 is paid."), user("Good.")])
     (lost,) = dangling(history[1:], history)
     assert lost.reply
@@ -66,7 +66,7 @@ def test_what_is_told_again_needs_nothing() -> None:
 
 @given(conversations(), st.integers(1, 12), st.integers(1, 400))
 def test_the_step_is_valid_and_keeps_the_budget(history: History, window: int, limit: int) -> None:
-    """What comes back is whole exchanges, and only where there is room."""
+    """Whole exchanges come back, and only if there is room."""
     inner = KeepRecent(window)
     view = apply((KeepReferences((inner,), limit),), history)
     assert problems(view, history) == []

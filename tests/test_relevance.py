@@ -52,7 +52,7 @@ def test_what_was_seen_before_changes_nothing(first: History, second: History, l
 
 @given(conversations(), st.integers(1, 200))
 def test_quotations_are_word_for_word(history: History, limit: int) -> None:
-    """Each line of a note is somebody's own words, and the note stands for the messages that it quotes."""
+    """Each line of a note is somebody's own words, and the note replaces the messages that it quotes."""
     for message in Relevance(limit)(history):
         if NOTE_FLAG in message.flags and message.role == "user":
             assert all(old in list(history) for old in message.replaces)
@@ -240,7 +240,7 @@ def test_an_embedder_adds_what_words_do_not_share() -> None:
         """Word overlap after replacing a word."""
 
         def embed(self, text: str) -> tuple[str, ...]:
-            """Stems, the vehicle told as a car."""
+            """Stems, the vehicle given as a car."""
             return super().embed(text.replace("vehicle", "car"))
 
     fact = (user("The car stands in bay F."), assistant("All right."))
@@ -303,7 +303,7 @@ def test_what_fits_is_passed_on_untouched() -> None:
 
 
 def test_the_choice_is_the_same_in_every_process() -> None:
-    """Whatever the seed of Python's hashes."""
+    """The same for any seed of Python's hashes."""
     code = (
         "from tests.test_relevance import *; h = about_the_oven(40);"
         "print([m.text for m in Relevance(90)(h)], Relevance(90).why(h))"

@@ -44,7 +44,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recorded(file: Path, url: str, **more: Any) -> anthropic.Anthropic:
-    """A recording client of what stands for the live endpoint."""
+    """A recording client of a server in place of the live endpoint."""
     return claude(live=True, record=file, base_url=url, say=lambda words: None, max_retries=0, **more)
 
 
@@ -89,7 +89,7 @@ def test_streams_are_replayed_as_streams_sync_and_async(tmp_path: Path, url: str
 
 
 def test_the_async_client_records_too(tmp_path: Path, url: str) -> None:
-    """What it kept, the sync client replays."""
+    """The sync client replays what the async one kept."""
     file = tmp_path / "class.jsonl"
 
     async def ask() -> str:

@@ -1,4 +1,4 @@
-"""Whatever a class hands in is named: read, read and marked, or skipped with the reason; nothing of it is fatal."""
+"""Anything that a class hands in is named: read, read and marked, or skipped with the reason; none of it is fatal."""
 
 import json
 import os
@@ -121,7 +121,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_changed_and_older_files_are_marked_and_counted(tmp_path: Path) -> None:
-    """A changed line, lines of the older form, of a later version, torn ones and unknown exercises are each told."""
+    """A changed line, lines of the older form, of a later version, torn ones and unknown exercises are each named."""
     changed = hand_in(tmp_path / "changed.jsonl", attempt(ok=False, missed=["x"]), attempt(2), named("Ada"))
     changed.write_text(changed.read_text().replace('"ok": false', '"ok": true'))
     (tmp_path / "older.jsonl").write_text(f"\n{json.dumps(attempt(3))}\n{json.dumps(attempt(4))}")
@@ -181,7 +181,7 @@ def test_a_file_under_two_names_is_marked(tmp_path: Path) -> None:
 
 
 def test_a_name_is_made_fit_to_be_shown(tmp_path: Path) -> None:
-    """Control and direction characters are left out of a name, long ones are cut, an empty one is told."""
+    """Control and direction characters are left out of a name, long ones are cut, an empty one is named."""
     for number, name in enumerate(["A\u202edA\x1b[2J", "x" * 500, "\u200b", "<b>"]):
         hand_in(tmp_path / f"{number}.jsonl", attempt(number), named(name))
     assert sorted(one.name for one in read_class(tmp_path).students) == ["<b>", "AdA[2J", "without a name", "x" * 60]

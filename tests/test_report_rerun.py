@@ -97,7 +97,7 @@ def test_a_file_named_like_a_module_runs_in_the_closed_room_alone(
 
 
 def test_a_report_started_among_the_files_of_the_class_is_refused(tmp_path: Path) -> None:
-    """Where the class's folder is on Python's path nothing is read; with -P, which keeps it off, the report is made."""
+    """Nothing is read from the class's folder on Python's path; with -P, which keeps it off, the report is made."""
     handed_in(tmp_path / "class" / "eve" / "00.ipynb", RIGHT)
     command = ["-m", "labkit.teach.report", ".", "-o", str(tmp_path / "r.html")]
     for flags, code in (([], 1), (["-P"], 0)):
@@ -226,8 +226,8 @@ def test_an_error_reaches_the_terminal_in_printable_characters(
 def test_a_rerun_without_a_closed_room_is_refused_unless_the_danger_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where bubblewrap is missing nothing of the class runs, and the sentence says what the flag would mean; with the
-    flag the notebooks run, without the instructor's variables.
+    """Nothing of the class runs without bubblewrap, and the sentence says what the flag would mean; with the flag the
+    notebooks run, without the instructor's variables.
     """
     monkeypatch.setenv("ANTHROPIC_API_KEY", "the-instructors-key")
     here = os.environ["PATH"]
@@ -248,7 +248,7 @@ def test_a_rerun_without_a_closed_room_is_refused_unless_the_danger_is_named(
 
 
 def test_what_a_process_started_ends_with_it() -> None:
-    """Ending a process ends its children, sessions of their own included."""
+    """Ending a process ends its children, separate sessions included."""
     child = "import time; time.sleep(60)"
     start = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {child!r}], start_new_session=True)"
     code = f"{start}; print(p.pid, flush=True); p.wait()"

@@ -84,7 +84,7 @@ def test_what_forbids_obliges_or_limits_is_found(sentence: str) -> None:
 
 @pytest.mark.parametrize("sentence", NO_RULES)
 def test_reports_and_questions_are_no_rules(sentence: str) -> None:
-    """What tells of something that happened, or asks, forbids nothing."""
+    """A report of something that happened, or a question, forbids nothing."""
     assert rules_in(sentence) == ()
 
 
@@ -159,7 +159,7 @@ def test_the_note_is_made_once_however_often_the_step_runs() -> None:
 
 @given(st.permutations([*RULES, *LINES[:8]]), st.integers(20, 400))
 def test_no_limit_loses_a_rule(lines: list[str], limit: int) -> None:
-    """Whatever the order and however small the limit, every rule before the newest turn is sent word for word."""
+    """Every rule before the newest turn is sent word for word, in any order and however small the limit."""
     history = talk(lines)
     assert lost_rules(apply((KeepRules((KeepImportant(limit),)),), history), history) == []
 
@@ -209,7 +209,7 @@ CHANGED: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("way", KEPT)
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_that_is_kept_is_found(rule: str, way: str) -> None:
-    """What says the same with the same force is kept, in what surroundings ever."""
+    """A sentence that says the same with the same force is kept, in any surroundings."""
     (verdict,) = check([rule], KEPT[way](rule))
     assert verdict.fate == "kept", str(verdict)
 

@@ -44,14 +44,14 @@ def test_without_server_or_package_nothing_is_run(missing, monkeypatch):
 
 
 def test_without_the_model_nothing_is_run(monkeypatch):
-    """Where the extra is missing the stored run is shown."""
+    """The stored run is shown where the extra is missing."""
     monkeypatch.setattr(stored_runs, "available", lambda: False)
     shown = with_minilm(lambda model: pytest.fail("nothing can run here"))
     assert shown.source.startswith("A stored run")
 
 
 def test_the_server_is_real_and_ends_with_the_run():
-    """What runs gets a server that keeps a value, and nothing listens at its address afterwards."""
+    """A run gets a server that keeps a value, and nothing listens at its address afterwards."""
     if not shutil.which("redis-server"):
         pytest.skip(NO_REDIS)
     addresses = []

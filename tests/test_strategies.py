@@ -98,7 +98,7 @@ def test_a_step_that_gives_no_history_is_named() -> None:
 
 
 def test_a_step_that_rewrites_a_tool_call_away_is_refused() -> None:
-    """Rounding to whole exchanges cannot mend a replaced tool_use, so it is an error and not a 400 later."""
+    """Rounding to whole exchanges cannot repair a replaced tool_use, so it is an error and not a 400 later."""
     call = Message("assistant", ({"type": "tool_use", "id": "t1", "name": "look", "input": {}},))
     result = user([{"type": "tool_result", "tool_use_id": "t1", "content": "4"}])
     history = History([user("a"), call, result, assistant("b"), user("c")])

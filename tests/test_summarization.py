@@ -31,7 +31,7 @@ def test_a_summary_takes_the_place_of_all_but_the_newest_turns() -> None:
 
 
 def test_a_second_summary_folds_the_first_one_in() -> None:
-    """The pair is replaced, not piled up, and still stands for every message before it."""
+    """The pair is replaced, not piled up, and still replaces every message before it."""
     step = Summarize(summarizer=lambda old: "in short: late", keep=1)
     once = step(talk(4))
     twice = step(once.append(*talk(2)))
@@ -50,7 +50,7 @@ def test_a_split_loses_nothing(keep: int) -> None:
 
 
 def test_the_summarizer_reads_an_earlier_summary_once() -> None:
-    """The words of the earlier pair are shown, and the reply that stands beside them is not."""
+    """The words of the earlier pair are shown, and the reply to them is not."""
     once = Summarize(summarizer=lambda told: "order 889 is late", keep=1)(talk(4)).append(*talk(2))
     shown = str(next(ClaudeSummarizer().calls(once))["messages"])
     assert shown.count("order 889 is late") == 1

@@ -83,7 +83,7 @@ def test_a_loop_runs_functions_until_claude_answers() -> None:
     ("path", "words"), [("nothing", "FileNotFoundError: no file nothing"), (7, "Invalid arguments for function read")]
 )
 def test_an_error_is_a_result_for_claude(path: Any, words: str) -> None:
-    """Whatever a tool raises, and arguments that do not fit its signature: is_error, and the loop goes on."""
+    """Any error of a tool, and arguments that do not fit its signature: is_error, and the loop goes on."""
     manager = manager_of(reading(("alpha",), (path,)))
     assert manager.run("Read.", tools=[read]).ended == "answered"
     content, is_error = results(manager)[-1]
@@ -131,7 +131,7 @@ def test_limits_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
 
 
 class Stop(BaseException):
-    """What a stopped cell raises, or a killed process."""
+    """The errors of a stopped cell, or a killed process."""
 
 
 ROUNDS = (("alpha", "beta"), ("gamma",), ("alpha", "delta", "beta"))

@@ -556,7 +556,7 @@ class ConversationManager:
 
 @pytest.fixture
 def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The learner's own file, in a folder of its own, beside a notebook that has none of the classes."""
+    """The learner's own file, in a separate folder, beside a notebook that has none of the classes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress"))
     for one in all_exercises().values():
@@ -596,7 +596,7 @@ def test_the_other_spelling_of_the_settings_is_taken() -> None:
 
 
 def test_a_changed_file_is_read_again_at_once(own_file: Path) -> None:
-    """A mend within the same second, of the same length, is seen by the next check."""
+    """A repair within the same second, of the same length, is seen by the next check."""
     own_file.write_text(MODULE_STYLE.replace("self.outputs += used", "self.outputs -= used"), "utf-8")
     assert not exercise("06-a").check().ok
     own_file.write_text(MODULE_STYLE, "utf-8")
@@ -617,7 +617,7 @@ def test_a_changed_file_is_read_again_at_once(own_file: Path) -> None:
 def test_a_file_that_does_not_run_is_a_finding(
     own_file: Path, monkeypatch: pytest.MonkeyPatch, source: str, words: str
 ) -> None:
-    """The error and its line are told, and no path of this machine."""
+    """The error and its line are named, and no path of this machine."""
     monkeypatch.setattr(answers, "SECONDS", 1.0)
     own_file.write_text(source, "utf-8")
     verdict = exercise("06-a").check()

@@ -119,7 +119,7 @@ def test_the_words_of_the_race_say_what_is_drawn(race, strategy, turns):
 
 
 def test_pictures_of_the_race_keep_their_axes(race):
-    """Whatever the controls say, the categories and the end of the axis are the same, so nothing jumps."""
+    """The categories and the end of the axis are the same for any controls, so nothing jumps."""
     charts = [strategy_race(race, s, w, 3_000, t) for s in STRATEGIES for w, t in ((2, 1), (20, 50))]
     assert len({(chart.end, chart.categories, chart.height) for chart in charts}) == 1
 

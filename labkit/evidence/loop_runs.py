@@ -1,6 +1,6 @@
 """Two runs of our own writing, in which an agent works through many tool calls: an audit of parcels, and a repair.
 
-Both are made by rule, so that they are short to keep and the same everywhere: what a later call needs stands in an
+Both are made by rule, so that they are short to keep and the same everywhere: the arguments of a later call are in an
 earlier result, sometimes far back, as in recorded runs.
 """
 

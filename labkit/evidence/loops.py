@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the requests of a run came to."""
+    """The figures of a run's requests."""
 
     requests: tuple[Request, ...]
 

@@ -1,7 +1,7 @@
 """Labelled conversations that others published, read from files of yours: LoCoMo, BEAM and tau-bench.
 
-Nothing of them is shipped; each has a licence of its own, which is told. The formats were read from the public
-repositories named in SETS (November 2026). What has no evidence that can be found in its conversation is left out.
+Nothing of them is shipped; each has its licence, which is shown. The formats were read from the public repositories
+named in SETS (November 2026). Questions whose evidence cannot be found in their conversation are left out.
 """
 
 import json

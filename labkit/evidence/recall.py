@@ -28,10 +28,10 @@ TURNS = 40
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one question at one budget: whether all its evidence was still there, and what was sent.
+    """The fate of one question at one budget: whether all its evidence was still there, and the size of the view.
 
-    `whole` is the stricter measure: every evidence message stands in the view itself, not only in words quoted from it.
-    `tokens` and `limit` are estimated tokens, `seconds` what the strategy took.
+    `whole` is the stricter measure: every evidence message is in the view itself, not only in words quoted from it.
+    `tokens` and `limit` are estimated tokens, `seconds` the time of the strategy.
     """
 
     conversation: str

@@ -61,9 +61,9 @@ STEPS: Mapping[str, AtBudget] = {
 
 
 def named(given: str) -> Mapping[str, AtBudget]:
-    """What `MODULE:NAME` stands for: a step, a function of a limit, or a mapping of many by name.
+    """The object that `MODULE:NAME` names: a step, a function of a limit, or a mapping of many by name.
 
-    Raises ValueError in words for what is not there, and for what can be none of these.
+    Raises ValueError in words for a name that is not there, and for an object that can be none of these.
     """
     module, _, attribute = given.partition(":")
     if not attribute:

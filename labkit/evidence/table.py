@@ -19,7 +19,7 @@ from labkit.evidence.recall import BUDGETS, AtBudget, Finding, Recall, cache_sha
 from labkit.evidence.strategies import STEPS, known, named
 
 BESIDE = 0.20
-"""The budget at which tokens, cache share and time are told."""
+"""The budget at which tokens, cache share and time are shown."""
 ORACLE = "the most there is (oracle)"
 OWN = "the project's own labelled set (MIT, shipped with labkit)"
 
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def over(self) -> int:
-        """How many of the views were larger than their budget."""
+        """The number of views that were larger than their budget."""
         return sum(finding.tokens > finding.limit for finding in self.found)
 
     def __str__(self) -> str:

@@ -120,7 +120,7 @@ def _formatted(asked: Json, body: Json, content: list[Json]) -> list[Json]:
 
 
 class _Whole:
-    """A reply with other blocks in place of its own."""
+    """A reply with other blocks in place of its blocks."""
 
     def __init__(self, content: list[Json], reply: ReplyLike) -> None:
         self.content = content

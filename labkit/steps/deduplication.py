@@ -20,8 +20,9 @@ from labkit.text.once import Once
 from labkit.text.words import said, terms
 
 FEWEST_STEMS = 2
-"""What has fewer stems and is no question ('yes, please') means something only where it stands, as does what has none:
-it goes only with an equal answer."""
+"""A text with fewer stems that is no question ('yes, please'), or with none, means something only in its place: it goes
+only with an equal answer.
+"""
 
 SPARE_TEXTS = 1_024
 
@@ -79,7 +80,7 @@ class _Questions:
         return number
 
     def likeness(self, one: int, other: int) -> float:
-        """How alike two questions are, from 0 to 1; 1 for the same words."""
+        """The likeness of two questions, from 0 to 1; 1 for the same words."""
         if one == other:
             return 1.0
         return float(self.embedder.similarities(self.vectors[one], [self.vectors[other]])[0])
@@ -132,7 +133,7 @@ class Deduplicate:
         return join(history[first:end] for first, end in pairwise(history.edges()) if first not in gone)
 
     def merged(self, history: History) -> list[Merged]:
-        """What this step leaves out of a history, and for which later exchange."""
+        """The exchanges that this step leaves out of a history, and the later exchange for each."""
         with self._lock:
             return list(self._merged(history))
 

@@ -1,7 +1,7 @@
 """Folding: tool rounds that become a line a call, in one note after the goal of their loop.
 
-A line says which tool was called, with which arguments, and how it came out; of a failure its error line, and the first
-words that Claude said in the round. The note has a size of its own: when it is full its oldest lines become a count of
+A line names the tool that was called, with which arguments, and how it came out; of a failure its error line, and the
+first words that Claude said in the round. The note has a size limit: when it is full its oldest lines become a count of
 calls by tool. Taught in notebook 10.
 """
 

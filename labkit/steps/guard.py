@@ -14,7 +14,7 @@ from labkit.text.words import STOP_WORDS, runs, stem
 NEGATIONS = re.compile(
     r"\b(?:not?|never|none|nobody|nothing|neither|nor|without|cannot|no longer|hardly|unable|unavailable)\b|n't\b"
 )
-"""What turns a statement around; two texts with an odd difference in these are not the same."""
+"""Words that turn a statement around; two texts with an odd difference in these are not the same."""
 
 OPPOSITES = tuple(
     frozenset(pair.split("/"))
@@ -39,7 +39,7 @@ OPPOSITES = tuple(
 
 
 class Named(NamedTuple):
-    """What a text names and says, in the form in which two texts are compared."""
+    """The names and the sense of a text, in the form in which two texts are compared."""
 
     numbers: frozenset[str]
     dates: frozenset[str]
@@ -70,7 +70,7 @@ _GROUPS = {
 
 
 def difference(one: Named, other: Named) -> str:
-    """What keeps two texts apart, in words; empty when the guard has nothing against their being the same."""
+    """The reason why two texts must not be merged, as a sentence; empty if they may be."""
     whats = ("numbers or identifiers", "dates or times", "names")
     for what, mine, yours in zip(whats, one[:3], other[:3], strict=False):
         if mine != yours:

@@ -21,7 +21,7 @@ from labkit.tokens import ESTIMATED_TOKENS
 type Score = Callable[[Message], float]
 
 BASE = {"user": 0.25, "assistant": 0.15, "system": 0.5}
-"""What a message is worth before a word of it is read, by role."""
+"""The worth of a message before a word of it is read, by role."""
 
 POINTS = {
     "identifier": 0.30,
@@ -94,7 +94,7 @@ class Scored(NamedTuple):
 
 
 def importance(message: Message) -> float:
-    """How much will be lost with this message, from 0 (a greeting) to 1; its own metadata score where it has one."""
+    """The loss if this message goes, from 0 (a greeting) to 1; its own metadata score where it has one."""
     return score(message).score if message.importance is None else message.importance
 
 

@@ -1,7 +1,7 @@
-"""Pictures and documents: the newest few stay whole, and a line stands for each older one.
+"""Pictures and documents: the newest few stay whole, and a line replaces each older one.
 
-A screenshot costs up to 1,600 tokens and hundreds of kilobytes in every request that carries it, and an agent looks
-at the newest one. The line says what it was, when, how large, and how to get it again. Taught in notebook 09.
+A screenshot costs up to 1,600 tokens and hundreds of kilobytes in every request that carries it, and an agent looks at
+the newest one. The line says what it was, when, how large, and how to get it again. Taught in notebook 09.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ def _replaced(message: Message, due: int, names: Mapping[str, str]) -> Message:
 
 
 def _line(block: Block, message: Message, tool: str) -> str:
-    """What a picture was, when and how large, and how to get it again: at most 50 tokens (150 characters)."""
+    """The line for a picture: kind, time and size, and how to get it again; at most 50 tokens (150 characters)."""
     source: Mapping[str, Any] = block.get("source") or {}
     kind = str(source.get("media_type", "")).split("/")[-1] or str(source.get("type", ""))
     title = str(block.get("title") or "")[:30]
@@ -116,7 +116,8 @@ def size_of(block: Block) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What replacing pictures does to one request, before and after: tokens (estimated), bytes of pictures, dollars.
+    """The effect of replacing pictures on one request, before and after: tokens (estimated), bytes of pictures,
+    dollars.
 
     `rewritten` tokens stand at or after the first change: a prompt cache of the request before does not hold them.
     """

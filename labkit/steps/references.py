@@ -43,7 +43,9 @@ type Names = Callable[[Message], Mapping[str, str]]
 
 
 def introductions(history: Sequence[Message], names: Names) -> dict[str, int]:
-    """Where each thing is named for the first time, by its key; a name counts from the decision that it is part of."""
+    """The place where each thing is named for the first time, by its key; a name counts from the decision it is part
+    of.
+    """
     first: dict[str, int] = {}
     for place, message in enumerate(history):
         for key in _introduced(message, names(message)):
@@ -57,7 +59,7 @@ def _introduced(message: Message, named: Mapping[str, str]) -> list[str]:
 
 
 def dangling(view: Sequence[Message], history: Sequence[Message]) -> list[Dangling]:
-    """What a view still names although the message that introduced it is gone and no earlier one in the view says it.
+    """References whose introducing message was dropped.
 
     `view` is what a step made of `history`. Identifiers, contacts, amounts, long numbers and decisions count.
     """
@@ -78,7 +80,7 @@ def _dangling(view: History, history: History, names: Names) -> list[Dangling]:
 
 
 def named_things(message: Message) -> dict[str, str]:
-    """What a message names that a later one may rely on, by key, with the words as written; names are marked."""
+    """The things that a message names for later ones to rely on, by key, with the words as written; names are marked."""
     named = mentions(said(message))
     found = {mention.key: mention.words for mention in named if is_identifying(mention)}
     return found | {_NAME + mention.key: mention.words for mention in named if mention.kind == "name"}

@@ -24,7 +24,7 @@ PROMPT = (
     "Summarize this conversation so that it can be continued from the summary alone. Keep decisions, facts, "
     "preferences, tool results and open questions; leave out greetings and small talk. Do not call tools."
 )
-"""Stands in for the API's own prompt, which differs by model and is not published whole."""
+"""A replacement for the API's own prompt, which differs by model and is not published whole."""
 ORDINARY = ("compaction", "context_management", "tools", "tool_choice", "stop_sequences", "thinking")
 COMPACTING = "compact-2026-09-04"
 THRESHOLD = "compact-2026-01-12"
@@ -33,7 +33,7 @@ COMPACT_EDIT = "compact_20260112"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a summarization call came to: the block, or the reason why there is none, and its tokens (estimates)."""
+    """The result of a summarization call: a block, or why there is none, and its tokens (estimates)."""
 
     block: Json | None
     stop_reason: str
@@ -137,7 +137,7 @@ def threshold_edit(body: Mapping[str, Any]) -> Json | None:
 
 
 def from_last_summary(body: Json) -> Json:
-    """The request without what its last summary stands for; a block without content changes nothing."""
+    """The request without the messages that its last summary replaces; a block without content changes nothing."""
     places = [(index, place) for index, place, block in compaction_blocks(body["messages"]) if block.get("content")]
     if not places:
         return body
@@ -186,7 +186,7 @@ def _block(ending: Ending) -> Json | None:
 
 
 def signed(block: Json, body: Json) -> Json:
-    """The block with a signature over its content and the conversation that it stands for."""
+    """The block with a signature over its content and the conversation that it replaces."""
     walk = Walk(body).through(body["messages"])
     return {**block, "signature": seal(KIND, walk.state.hex(), fingerprint(block["content"]).hex())}
 

@@ -17,7 +17,7 @@ TOOL_USES = "clear_tool_uses_20250919"
 THINKING = "clear_thinking_20251015"
 KEPT_TOOL_USES = 3
 PLACEHOLDER = "[Old tool result content cleared]"
-"""What stands in place of a cleared result. The API's own words are not published."""
+"""The text in place of a cleared result. The API's own words are not published."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _as_sent(block: Json) -> Json:
 
 
 def serial(request: HttpRequest, body: Json, state: State) -> bytes:
-    """What tells the ids of two threads apart that begin with the same bytes: empty for the first, then a number."""
+    """A serial number, so that two threads with the same first request get different ids; empty for the first."""
     if (body.get("thread") or {}).get("type") != "create":
         return b""
     key = hashed(request.body).hex()

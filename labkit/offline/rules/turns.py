@@ -146,7 +146,7 @@ def no_prefill(call: Call) -> None:
 
 @rule
 def prefill_does_not_end_in_space(call: Call) -> None:
-    """Where prefill is allowed (Claude 4.5), it does not end in whitespace.
+    """A prefill, where it is allowed (Claude 4.5), does not end in whitespace.
 
     Evidence: body quoted in GitHub crewAI#4413, February 2026.
     """

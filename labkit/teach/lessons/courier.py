@@ -50,7 +50,7 @@ def with_note(planted: str = PLANTED) -> History:
 
 
 def screenshots(count: int = 6, size: int = 400_000) -> History:
-    """A talk with so many screenshots, each taken by a tool in a turn of its own, of so many bytes (encoded)."""
+    """A conversation with so many screenshots, each taken by a tool in a separate turn, of so many bytes (encoded)."""
     shot: dict[str, Any] = {
         "type": "image",
         "source": {"type": "base64", "media_type": "image/png", "data": "A" * size},

@@ -1,1 +1,1 @@
-"""The work of a learner, recorded in a file of their own."""
+"""The work of a learner, recorded in the learner's file."""

@@ -50,7 +50,7 @@ def record(kind: str, id: str, **details: Any) -> bool:
     """Append one record in a single write and say whether it was kept; a full or read-only disk is no error for a
     learner.
 
-    A line that was torn by a killed process is left as it is, and this one begins on a line of its own.
+    A line that was torn by a killed process is left as it is, and this record begins a new line.
     """
     entry = {"v": ledger.VERSION, "at": _now(), "kind": kind, "id": id, **details}
     try:

@@ -21,13 +21,13 @@ CELL_SHARE = 0.25
 FILE_BYTES = 50_000_000
 RECORD_BYTES = 2_000_000
 COUNTED_APART = (5, 14)
-"""From this version of Linux on, a user namespace has a count of processes of its own; before, the bound would count
-all that the instructor runs.
+"""The version of Linux from which a user namespace counts its processes separately; before, the bound would count all
+that the instructor runs.
 """
 
 
 def main(handed_in: Path, name: str, seconds: float, megabytes: int, processes: int) -> None:
-    """Bound this process, execute the notebook in a folder of its own, and print how it went."""
+    """Bound this process, execute the notebook in a separate folder, and print how it went."""
     limit(seconds, megabytes, processes)
     answer = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the kernel prints past the notebook goes nowhere

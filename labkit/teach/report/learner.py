@@ -1,4 +1,4 @@
-"""The work of one learner, as tables and sentences for a page of their own."""
+"""The work of one learner, as tables and sentences for a separate page."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

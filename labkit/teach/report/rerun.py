@@ -67,7 +67,7 @@ def rerun_class(class_: Class, limits: Limits = DEFAULT_LIMITS, closed: bool = T
 def rerun(path: Path, limits: Limits = DEFAULT_LIMITS, closed: bool = True) -> Rerun:
     """Execute one notebook within the limits; whatever it does, this ends and says how it went.
 
-    Without `closed` it runs with the rights of this process, in a folder of its own.
+    Without `closed` it runs with the rights of this process, in a separate folder.
     """
     with TemporaryDirectory(prefix="labkit-rerun-", ignore_cleanup_errors=True) as place:
         handed_in, home = Path(place, "handed-in"), Path(place, "home")

@@ -62,7 +62,7 @@ def _step(window: KeepRecent, keep_rules: bool) -> Step:
 
 
 def _ends(history: History) -> list[int]:
-    """Where each request of the conversation ends: behind the user's message of each exchange."""
+    """The end of each request of the conversation: after the user's message of each exchange."""
     ends, place = [], 0
     for exchange in exchanges(history):
         ends.append(place + 1)
