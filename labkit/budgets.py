@@ -115,7 +115,7 @@ class Overflow(Enum):
 
 
 def classify(outcome: Any) -> Overflow:
-    """Which of the five cases an SDK error or a response is.
+    """The case, of five, that an SDK error or a response is.
 
     Sources: error bodies quoted in public issue trackers (2025 and 2026) and Anthropic docs, Context windows and
     Preserved thinking.

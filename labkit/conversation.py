@@ -28,7 +28,7 @@ from labkit.redaction import Redact, clean, redacted
 from labkit.tokens import Meter, Usage
 
 NO_WORDS = "(refused, without a word)"
-"""What the transcript holds for a refusal that brought no content; labkit's words, never sent."""
+"""The transcript's text for a refusal that brought no content; labkit's words, never sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Conversation:
 
     @property
     def stop_reason(self) -> str | None:
-        """How the newest reply ended, in the API's word; None before the first and for one that came from elsewhere."""
+        """The end of the newest reply, in the API's word; None before the first and for a reply from elsewhere."""
         newest = next((m for m in reversed(self.transcript) if m.role == "assistant"), None)
         return newest.stop_reason if newest else None
 

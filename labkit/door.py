@@ -13,9 +13,9 @@ from typing import Any
 from labkit.messages import Block, History, Message, user
 
 NO_RESULT = "No result: the call was interrupted."
-"""What answers a call whose result never came, marked as an error; labkit's words, never a tool's."""
+"""The answer to a call whose result never came, marked as an error; labkit's words, never a tool's."""
 NOT_RUN = "(a server tool was called and brought no result)"
-"""What is left of a reply that was nothing but a server tool's call without its result."""
+"""The rest of a reply that was nothing but a server tool's call without its result."""
 
 
 def admitted(history: History) -> History:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labkit.stores.saved_form import Saved
 
 MOST_KEPT = 20
-"""How many of its last saves a manager knows again, in as many places."""
+"""The number of its last saves that a manager recognizes, in as many places."""
 
 
 class Saving(Shell):

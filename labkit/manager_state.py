@@ -137,7 +137,7 @@ class Shell(KeepsFacts):
 
     @property
     def stop_reason(self) -> str | None:
-        """How the newest reply ended: `end_turn`, `tool_use`, `max_tokens` and other words of the API; None before the
+        """The end of the newest reply: `end_turn`, `tool_use`, `max_tokens` and other words of the API; None before the
         first.
 
         Each message of the transcript has its own. After a turn that failed and left no reply, the error says it.

@@ -106,7 +106,7 @@ def _placed(
 
 
 def _place_for(before: History, first: int, whole: set[int]) -> int:
-    """Return the place of a message that replaces several: before their exchange, or after its question if that stays."""
+    """Return the place of a message that replaces several: before their exchange, or after a question that stays."""
     parts = _parts_around(before, first)
     inside = first not in parts[0] and whole.issuperset(parts[0])
     return next(part.start for part in parts if first in part) if inside else parts[0].start

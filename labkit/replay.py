@@ -209,7 +209,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 BEGINNING = json.dumps({"format": FORMAT})[:-1]
-"""How every line of a recording begins."""
+"""The beginning of every line of a recording."""
 
 
 class TornLineWarning(UserWarning):

@@ -1,4 +1,5 @@
-"""How a turn ended, and what of its response is kept: blocks that may be sent again, or an error that keeps the bill.
+"""The end of a turn, and the part of its response that is kept: blocks that may be sent again, or an error with the
+bill.
 
 A turn ends with a reply, with tool calls, cut off, refused, or paused; `turn` sends a paused one back.
 """

@@ -141,7 +141,7 @@ def facts_text(conversation: Conversation) -> str:
 
 
 def _with_facts(system: Any, conversation: Conversation) -> Any:
-    """A system prompt of one's own, text or blocks, with the case facts behind it."""
+    """A caller's system prompt, text or blocks, with the case facts after it."""
     if not conversation.facts:
         return system
     if isinstance(system, str):

@@ -41,7 +41,7 @@ class SummaryWarning(UserWarning):
 
 
 COUNTED = ("model", "system", "tools", "tool_choice", "thinking", "extra_headers")
-"""What of a request counts beside its messages. Source: anthropic SDK 2.14.0, the parameters of `count_tokens`."""
+"""The parts of a request that count besides its messages. Source: anthropic SDK 2.14.0, `count_tokens`."""
 
 
 def count_turn(settings: Settings, asked: Conversation) -> Calls[int]:
@@ -65,7 +65,7 @@ def _counting(settings: Settings, asked: Conversation, view: History) -> dict[st
 
 
 MOST_PAUSES = 50
-"""How often one turn is sent back after a pause, so that a service that pauses for ever costs no fortune."""
+"""The times that one turn is sent back after a pause, so that a service that pauses for ever costs no fortune."""
 
 
 def take_turn(settings: Settings, asked: Conversation, again_when_cut_off: bool = True) -> Turn:

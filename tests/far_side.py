@@ -52,7 +52,7 @@ def streamed(message: Mapping[str, Any], without: Sequence[str] = ()) -> str:
 
 
 class Script:
-    """What the far side answers: a function from a request's body to a body, to server-sent events, or to a status."""
+    """The far side's answer: a function from a request's body to a body, to server-sent events, or to a status."""
 
     def __init__(self, answer: Answer) -> None:
         """Take the function; every body that comes is kept in `seen`."""

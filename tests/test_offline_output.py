@@ -136,7 +136,7 @@ def test_beta_exists():
     ],
 )
 def test_feature_is_simulated(feature, where):
-    """What is not simulated is refused, by an error that is labelled as the simulator's own."""
+    """Features that are not simulated are refused, by an error that is labelled as the simulator's own."""
     said = refused(FIXED, {**ask(), **feature}, beta=True, default_headers={"anthropic-beta": NEEDED})
     assert said.startswith(f"[simulated] {where}: ")
     assert "is not simulated by the offline Claude" in said

@@ -64,7 +64,7 @@ KINDS = (ConversationManager, SmartConversationManager, SlidingWindowManager, As
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("torn", TORN.values(), ids=TORN)
 def test_opencode_10616_a_torn_history_is_repaired_at_the_door(kind: Any, torn: list[Message]) -> None:
-    """Where its meaning is plain: every later turn is possible, and the transcript keeps what came."""
+    """Every later turn is possible if the meaning is plain, and the transcript keeps what came."""
     offline, is_async = OfflineClaude(reply="ok"), kind is AsyncConversationManager
     client: Any = offline.async_client() if is_async else offline.client()
     for place in (lambda m: m, lambda m: History(m).wire()):
@@ -172,7 +172,7 @@ def test_claude_code_72995_half_a_surrogate_pair_can_be_sent(words: str) -> None
 
 
 def test_half_an_emoji_is_marked_and_two_halves_are_one() -> None:
-    """U+FFFD stands for what was cut; both halves in a row, as bad JSON brings them, are the emoji."""
+    """U+FFFD replaces what was cut; both halves in a row, as bad JSON brings them, are the emoji."""
     assert user("cut \ud83d").text == "cut \ufffd"
     assert user("whole \ud83d\ude00").text == "whole \U0001f600"
     manager = ConversationManager(client=OfflineClaude(reply="ok").client())
@@ -321,7 +321,7 @@ def test_blank_texts_beside_other_blocks_are_left_out_of_what_is_handed_in() -> 
 
 
 def test_inspect_ai_4420_counting_does_what_sending_does() -> None:
-    """Thinking that no longer fits what stands before it is left out of the count as it is of the request."""
+    """Thinking that no longer fits the messages before it is left out of the count as it is of the request."""
     settings = {"model": "claude-fable-5-2", "request": {"thinking": {"type": "adaptive"}}}
     manager = ConversationManager(client=OfflineClaude().client(), **settings)
     manager.send("hello")

@@ -159,7 +159,7 @@ def made(how: str, offline: OfflineClaude, **more: Any) -> Any:
 
 
 def test_a_refusal_in_the_middle_of_a_reply_keeps_its_words_in_the_transcript() -> None:
-    """What was said is there for the reader, and no request carries it."""
+    """The refused words are there for the reader, and no request carries them."""
     manager = Script(lambda body: reply([text("The first step is")], "refusal")).manager("stream")
     stream = manager.stream("something forbidden")
     with pytest.raises(Refused):

@@ -31,7 +31,7 @@ def talk(*said: str) -> ConversationManager:
 
 
 def first(place: Any) -> str:
-    """What is first in the conversation at a place."""
+    """The first message of the conversation at a place."""
     return ConversationManager.load(place).transcript[0].text
 
 
@@ -84,7 +84,7 @@ def test_a_place_that_was_made_again_holds_another_conversation(
 
 
 class Server:
-    """What RedisStore asks of a server, as one that can lose its answers."""
+    """The commands that RedisStore sends, with a server that can lose its answers."""
 
     def __init__(self) -> None:
         self.data: dict[str, Any] = {}
@@ -181,7 +181,7 @@ def test_a_flipped_bit_is_refused(place: Place, tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_file_that_was_changed_by_hand_says_how_it_is_read() -> None:
-    """Without its last line it is read as it stands there; so is a file of an older version, or of Node.js."""
+    """A file without its last line is read as it is; so is a file of an older version, or of Node.js."""
     text = to_bytes(SPECIMEN).decode().replace("Grüße", "Hallo")
     with pytest.raises(SavedFormError, match="take out its last line"):
         from_bytes(text.encode())
@@ -264,7 +264,7 @@ def test_a_recording_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", range(2, 60, 7))
 def test_the_whole_lines_of_a_torn_recording_are_read(tmp_path: Path, lost: int) -> None:
-    """The line that was cut off is named; what is recorded after it is a line of its own."""
+    """The line that was cut off is named; a later record is in a new line."""
     file = tmp_path / "talk.jsonl"
     recorder = Recorder(file, "key")
     for words in ("one", "two", "drei 🙂"):

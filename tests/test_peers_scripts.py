@@ -66,7 +66,7 @@ def test_scripts_may_be_mixed(names: list[str], model: str) -> None:
 
 @pytest.mark.parametrize("name", ["English", "Japanese", "Arabic"])
 def test_pi_2562_a_budget_in_tokens_holds_in_every_script(name: str) -> None:
-    """What is sent keeps to the budget by the far side's count."""
+    """The request keeps to the budget by the far side's count."""
     manager = production(2_000, client=CLIENT, messages=talk(TEXTS[name], 40)[:-1])
     manager.add_user_message("?")
     assert counted(manager.model, History(manager.get_messages())) <= 2_000 * 1.25

@@ -159,7 +159,7 @@ def test_the_user_counts_more_where_messages_carry_no_names() -> None:
 
 
 def test_the_speaker_whom_the_question_names_counts_more() -> None:
-    """Whatever the role, where messages begin with names."""
+    """The same for each role, where messages begin with names."""
     named = (user("Ann: I like rain."), assistant("[3 May] Bob: I like snow."), *OVENS)
     for asked, favoured in (("What does Bob like?", [0, 0.3]), ("What does Ann like?", [0.3, 0])):
         plain, more = relevance(asked, OFF, named), relevance(asked, replace(OFF, speaker=0.3), named)
@@ -217,7 +217,7 @@ def test_an_end_of_an_exchange_that_is_left_out_says_how_long_it_was() -> None:
 
 @given(conversations(), st.integers(1, 500))
 def test_every_exchange_keeps_its_two_ends(history: History, limit: int) -> None:
-    """What stays in place alternates as before, and each placeholder is of the role that it is for."""
+    """The parts in place alternate as before, and each placeholder is of the role that it is for."""
     view = Relevance(limit)(history)
     for message in view:
         if LEFT_OUT_FLAG in message.flags:

@@ -80,7 +80,7 @@ def _dangling(view: History, history: History, names: Names) -> list[Dangling]:
 
 
 def named_things(message: Message) -> dict[str, str]:
-    """The things that a message names for later ones to rely on, by key, with the words as written; names are marked."""
+    """The things that a message names for later ones to rely on, by key, in the words as written; names are marked."""
     named = mentions(said(message))
     found = {mention.key: mention.words for mention in named if is_identifying(mention)}
     return found | {_NAME + mention.key: mention.words for mention in named if mention.kind == "name"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 DEEPEST = 100
-"""How many times in a row a message may replace one that replaces another; labkit's own steps stay below ten."""
+"""The times in a row that a message may replace one that replaces another; labkit's own steps stay below ten."""
 MOST_REPLACED = 2_000_000
 """The most messages that those of one saved form may replace in all, each counted as often as it is reached."""
 
@@ -14,7 +14,7 @@ class SavedFormError(ValueError):
 
 
 class Bounds:
-    """How much messages may replace one another, so that no small file makes work without end.
+    """Bound how much messages may replace one another, so that no small file makes work without end.
 
     What labkit saves is far within: a few summaries that replace every message, and others a few times in a row.
     """

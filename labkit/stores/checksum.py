@@ -5,11 +5,11 @@ from hashlib import sha256
 from labkit.stores.bounds import SavedFormError
 
 CLOSING = b"\n}\n"
-"""How the text of a saved form ends."""
+"""The end of the text of a saved form."""
 
 
 def with_checksum(data: bytes) -> bytes:
-    """The text of a saved form with a last line that holds the SHA-256 of what stands before it."""
+    """The text of a saved form with a last line that holds the SHA-256 of everything before it."""
     inside = data.removesuffix(CLOSING)
     return inside + b',\n"checksum": "' + sha256(inside).hexdigest().encode() + b'"' + CLOSING
 

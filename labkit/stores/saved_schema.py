@@ -90,7 +90,7 @@ class SavedMeter(TypedDict):
 
 @with_config(ConfigDict(extra="allow", strict=True, allow_inf_nan=False))
 class SavedSettings(TypedDict, total=False):
-    """The settings of a manager; a class of one's own may have others."""
+    """The settings of a manager; a caller's class may have others."""
 
     model: str
     max_tokens: Annotated[int, Field(ge=1, le=EXACT)]

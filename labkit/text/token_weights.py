@@ -112,7 +112,9 @@ def _ascii_tokens(text: str, weights: Weights) -> float:
 
 
 def _english(text: str, words: list[str]) -> float:
-    """How English the words of a text are, from 0 to 1; a few words, or one said again and again, count as English."""
+    """The share of English in the words of a text, from 0 to 1; a few words, or one said again and again, count as
+    English.
+    """
     if len(set(words)) < FEWEST_WORDS:
         return 1.0
     share = (len(_COMMON.findall(text)) + 2) / (len(words) + 6)

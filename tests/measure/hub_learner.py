@@ -34,7 +34,7 @@ def free_port() -> int:
 
 @contextmanager
 def hub(folder: Path, seconds: float = 120) -> Iterator[str]:
-    """A hub of its own on free ports, its learners' folders below `folder`; its address, and its end with the block."""
+    """A separate hub on free ports, its learners' folders below `folder`; its address, and its end with the block."""
     ports = {name: str(free_port()) for name in ("PORT", "API_PORT", "PROXY_PORT")}
     settings = {f"LABKIT_HUB_{name}": value for name, value in ports.items()}
     settings |= {"LABKIT_HUB_FOLDER": str(folder), "LABKIT_HUB_PASSWORD": PASSWORD}
@@ -69,7 +69,7 @@ def wait_for(done: Any, seconds: float, said: Any = str) -> None:
 
 
 class Learner:
-    """One learner with a session of their own."""
+    """One learner with a separate session."""
 
     def __init__(self, hub: str, name: str) -> None:
         """Take the hub's address and the name to sign in with."""

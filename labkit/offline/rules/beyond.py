@@ -7,7 +7,7 @@ from labkit.offline.service import Call
 from labkit.offline.wire import ApiError, blocks_of
 
 SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "tool_search_tool", "advisor", "mcp_toolset")
-"""How the types of the tools begin that run on the API's side. Source: SDK 2.14.0, BetaToolUnionParam."""
+"""The beginnings of the types of tools that run on the API's side. Source: SDK 2.14.0, BetaToolUnionParam."""
 PATHS = ("/v1/messages/batches", "/v1/files")
 FIELDS = {"mcp_servers": "MCP", "fallbacks": "fallbacks", "container": "code execution"}
 

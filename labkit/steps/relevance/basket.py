@@ -6,7 +6,7 @@ from labkit.steps.relevance.quotations import Quotation
 
 
 class Basket:
-    """What was bought within `room`: the first places of the parts that stay in place, and the quotations."""
+    """The parts bought within `room`: the first places of those that stay in place, and the quotations."""
 
     def __init__(self, layout: Layout, room: int) -> None:
         """Begin with what must stay, whose cost is not in the room."""

@@ -40,7 +40,7 @@ TOP_UPS = 2
 
 
 class Choice(NamedTuple):
-    """What is kept of a history: parts by their first places, quotations, and values that were named; and its view."""
+    """The kept part of a history: parts by their first places, quotations, and values that were named; and its view."""
 
     kept: set[int]
     quotations: list[Quotation]
@@ -130,7 +130,7 @@ class Relevance:
         return chosen
 
     def _offers(self, history: History, layout: Layout, room: int, quoting: bool) -> Offers:
-        """What may be bought, the best for its price first; of equals the later first."""
+        """The offers, the best for its price first; of equals the later first."""
         found = self.scores(history)
         with self._lock:
             sizes = self._index.sizes(self._index.slots(history)[: len(found.relevance)])

@@ -31,7 +31,7 @@ class Named(NamedTuple):
 
 
 def named(message: Message) -> tuple[Named, ...]:
-    """What a message names, in order, each value once."""
+    """The values that a message names, in order, each once."""
     found: dict[str, Named] = {}
     for block in message.blocks:
         kind, whose = block["type"], str(message.role)

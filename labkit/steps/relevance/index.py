@@ -1,6 +1,6 @@
 """The index: the one cache of relevance, in which each message is read once in its life.
 
-A query reads only the lists of its own words. BM25 as in Robertson and Zaragoza, The Probabilistic Relevance Framework
+A query reads only the lists of its words. BM25 as in Robertson and Zaragoza, The Probabilistic Relevance Framework
 (2009), k1 and b at their usual values.
 """
 
@@ -98,7 +98,7 @@ class RelevanceIndex:
         return [labels[slot] for slot in slots]
 
     def counts(self, slot: int) -> Counter[str]:
-        """How often each term occurs in a message."""
+        """The number of times that each term occurs in a message."""
         return Counter(terms(said(self._messages[slot])))
 
     def asked(self, slots: Sequence[int]) -> "Asked":

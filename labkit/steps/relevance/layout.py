@@ -51,7 +51,7 @@ class Layout:
         return self.history[slice(*span)].total(self.size)
 
     def price(self, part: tuple[int, int], kept: set[int]) -> int:
-        """What it costs to keep a part in its place beside those kept already, placeholders included."""
+        """The cost of keeping a part in its place with those kept already, placeholders included."""
         first, last = self._ends(part[0])
         others = [end for end in {first, last} if end != part and end[0] not in kept]
         opened = any(first[0] <= one <= last[0] for one in self._inside(first[0], last[1], kept))

@@ -37,7 +37,7 @@ class Offers:
 
     @property
     def least(self) -> int:
-        """What the cheapest message costs at the least."""
+        """The least that the cheapest message costs."""
         return max(min(self.sizes, default=1) + min(self.label.values(), default=0), 1)
 
     def largest(self, count: int) -> list[int]:

@@ -33,7 +33,7 @@ class Passage(NamedTuple):
 
 
 class Quotation(NamedTuple):
-    """A passage chosen to be kept: where its message stands, who said it, and its words."""
+    """A passage chosen to be kept: the place of its message, its speaker, and its words."""
 
     place: int
     order: int
@@ -42,7 +42,7 @@ class Quotation(NamedTuple):
     whole: bool = False
 
     def __str__(self) -> str:
-        """The line that stands for it in a note."""
+        """The line for it in a note."""
         return f"{self.speaker}: {self.words}"
 
 
@@ -78,7 +78,7 @@ def is_quotable(message: Message) -> bool:
 
 
 def speaker(message: Message) -> str:
-    """Who said it, in a note: user, assistant, system, or tool for a message that brings tool results."""
+    """The speaker, in a note: user, assistant, system, or tool for a message that brings tool results."""
     return "tool" if "tool_result" in message.block_types() else message.role
 
 

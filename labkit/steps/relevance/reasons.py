@@ -1,4 +1,4 @@
-"""Where a message's relevance comes from, in words that a learner can check against the messages themselves."""
+"""The reasons for a message's relevance, in words that a learner can check against the messages themselves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -37,7 +37,7 @@ def run_loop(ask: Any, tools: Any, goal: str, most_calls: int) -> list[Any]:
 
 
 type Plan = list[list[str]]
-"""What Claude calls in a trial, round by round; a file that begins with 'no' is not there."""
+"""Claude's calls in a trial, round by round; a file that begins with 'no' is not there."""
 
 
 class _Trial:

@@ -30,15 +30,15 @@ def the_arguments_are_not_said(name: str, given: str, content: str, failed: bool
 
 
 def the_size_is_not_said(name: str, given: str, content: str, failed: bool) -> str:
-    """How much was there helps to decide whether to read it again whole, in part, or not at all. The number of
-    characters is enough.
+    """The size helps to decide whether to read it again whole, in part, or not at all. The number of characters is
+    enough.
     """
     return placeholder(name, given, content, failed).replace(f"{len(content)} characters", "cleared")
 
 
 def the_error_goes_with_the_rest(name: str, given: str, content: str, failed: bool) -> str:
-    """What failed once fails again: if the error line is cleared with the rest, the same mistake is made a second time.
-    One line is enough.
+    """An attempt that failed once fails again: if the error line is cleared with the rest, the same mistake is made a
+    second time. One line is enough.
     """
     return placeholder(name, given, content, False)
 
@@ -135,8 +135,8 @@ def first_kept(sizes: list[int], high: int, low: int) -> int:
 
 
 def it_slides_on_every_call(sizes: list[int], high: int, low: int) -> int:
-    """You cut only as much as is needed to be below the high mark, so the next call is over it again: every call
-    begins with another round, and the cache is written anew each time. Cut down to the low mark.
+    """You cut only as much as is needed to be below the high mark, so the next call is over it again: every call begins
+    with another round, and the cache is written again each time. Cut down to the low mark.
     """
     return first_kept(sizes, high, high)
 

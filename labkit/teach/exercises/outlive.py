@@ -13,11 +13,11 @@ type Event = tuple[str, str, str]
 type State = tuple[dict[str, str], dict[str, list[str]]]
 
 ROUNDS = 60
-"""How many random conversations an answer must hold for; each follows from its number alone."""
+"""The number of random conversations that an answer must hold for; each follows from its number alone."""
 
 
 def rules_kept(summary: str, rules: list[str]) -> str:
-    """Each rule that the summary does not say word for word is added in a line of its own."""
+    """Each rule that the summary does not say word for word is added in a separate line."""
     missing = [rule for rule in rules if rule not in summary]
     return "\n".join([summary, *missing])
 
@@ -121,8 +121,8 @@ def the_role_is_taken_for_the_speaker(messages: list[Wire]) -> list[str]:
 
 
 def a_text_can_open_another_line(messages: list[Wire]) -> list[str]:
-    """A text with a line break keeps it, and what follows the break begins a line of its own: 'user: I agree' in a
-    delivery note reads as the user's. Turn every line break inside a text into a space.
+    """A text with a line break keeps it, and the words after the break begin a new line: 'user: I agree' in a delivery
+    note reads as the user's. Turn every line break inside a text into a space.
     """
     lines = []
     for message in messages:

@@ -20,7 +20,7 @@ MARKS, EACH_CALL, EVERYTHING = "within marks", "cleared on every call", "everyth
 UNCLIPPED = "not clipped"
 CLIPS = {UNCLIPPED: 0, "500 characters": 500, "300 characters": 300}
 RUN = 12
-"""Orders in the run that the widget draws: its columns can still be told apart."""
+"""Orders in the run that the widget draws: its columns can still be distinguished."""
 
 
 @cache
@@ -100,7 +100,7 @@ def ways(run: History, share: float, models: Sequence[str]) -> tuple[Shown, dict
 
 
 def fates(told: Sequence[Fate]) -> Shown:
-    """How many messages came to each fate, by which step, and why."""
+    """The number of messages that came to each fate, with the step and the reason."""
     counts = Counter((fate.fate, fate.step, fate.why) for fate in told)
     rows = [(count, fate, step or "-", why) for (fate, step, why), count in counts.items()]
     return table(["messages", "fate", "step", "why"], rows)
