@@ -124,6 +124,15 @@ def test_compaction_by_model(claude):
     """Models before 4.6 do not compact on demand."""
     words = refused(claude, ask(model="claude-haiku-4-5", **SUMMARIZE), **HEADERS)
     assert words == "compaction: not supported on this model"
+    edit = {"context_management": {"edits": [{"type": "compact_20260112"}]}}
+    words = refused(
+        claude,
+        ask(model="claude-haiku-4-5", **edit),
+        beta=True,
+        default_headers={"anthropic-beta": THRESHOLD["betas"][0]},
+    )
+    assert "compact_20260112 is not supported on this model" in words
+    accepted(claude, ask(**edit), beta=True, default_headers={"anthropic-beta": THRESHOLD["betas"][0]})
 
 
 def code_of(claude, body):
@@ -208,10 +217,51 @@ def managed(**more):
 
 
 def test_nothing_happens_below_the_threshold(small):
-    """A short conversation is answered as ever."""
+    """A short conversation is answered as ever, with one iteration that says so."""
     message = create(small, *TALK, **managed(), **THRESHOLD)
     assert [block.type for block in message.content] == ["text"]
-    assert message.usage.iterations is None
+    (only,) = message.usage.iterations
+    assert (only.type, only.input_tokens) == ("message", message.usage.input_tokens)
+    assert create(small, *TALK).usage.iterations is None
+
+
+def test_a_compaction_keeps_the_summary_alone(small):
+    """The message iteration has the tokens of the summary and about a hundred more, whatever the last turn was."""
+    for last in ("Now say hello.", "Now say hello, and do it in the words of an old sailor. " * 20):
+        message = create(small, user(LONG * 60), assistant("Noted."), user(last), **managed(), **THRESHOLD)
+        first, second = message.usage.iterations
+        assert 81 <= second.input_tokens - first.output_tokens <= 101
+        assert first.input_tokens > 10 * second.input_tokens
+
+
+@pytest.mark.parametrize(("model", "prompt"), [("claude-sonnet-4-6", 146), ("claude-opus-5", 154)])
+def test_the_prompt_of_a_summary_is_billed_as_recorded(claude, model, prompt):
+    """The API's own prompt costs 146 tokens on the older tokenizer and 154 on the newer."""
+    plain = create(claude, *TALK, model=model).usage.input_tokens
+    (iteration,) = create(claude, *TALK, model=model, **SUMMARIZE, **ON_DEMAND).usage.iterations
+    assert iteration.input_tokens - plain == prompt
+
+
+def test_a_block_read_back_costs_96_tokens_more_than_its_text(claude):
+    """A compaction block in the history is counted with the frame that was recorded, and named as an iteration."""
+    block = compacted(claude, *TALK)
+    words = block["content"][0]["content"]
+    with_block = create(claude, block, user("And now?"), **ON_DEMAND)
+    as_text = create(claude, assistant(words), user("And now?"))
+    assert with_block.usage.input_tokens - as_text.usage.input_tokens == 96
+    assert [one.type for one in with_block.usage.iterations] == ["message"]
+
+
+def test_a_stream_begins_with_the_tokens_before_the_compaction(small):
+    """message_start counts what was sent and has no iterations; message_delta has both and the tokens after."""
+    talk = (user(LONG * 60), assistant("Noted."), user("And now?"))
+    asked = ask(*talk, **managed(), **THRESHOLD)
+    events = list(small.client(**STRICT).beta.messages.create(**asked, stream=True))
+    begun, closing = events[0].message.usage, next(e for e in events if e.type == "message_delta").usage
+    whole = create(small, *talk).usage.input_tokens
+    assert (begun.input_tokens, begun.iterations) == (whole, None)
+    assert closing.input_tokens == closing.iterations[1].input_tokens < whole
+    assert [one.type for one in closing.iterations] == ["compaction", "message"]
 
 
 def test_past_the_threshold_a_summary_precedes_the_reply(small):

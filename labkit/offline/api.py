@@ -5,6 +5,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from labkit.offline import respond
+from labkit.offline.billing.usage import headers
 from labkit.offline.events import stream
 from labkit.offline.faults import break_stream, strike
 from labkit.offline.platform import threads
@@ -97,8 +98,8 @@ def _create(request: HttpRequest, service: Service) -> HttpResponse:
     message_id = identifier("msg_", request.body, threads.serial(request, own, service.state))
     message = respond.message_of(call, view, given, message_id)
     threads.hold(call, message)
-    body = stream(message) if call.body.get("stream") else dumps(message)
-    return HttpResponse(200, {}, body, given.ending.grounds)
+    body = stream(message, respond.begun_usage(message, view)) if call.body.get("stream") else dumps(message)
+    return HttpResponse(200, headers(message["usage"]), body, given.ending.grounds)
 
 
 def _count(request: HttpRequest, service: Service) -> HttpResponse:

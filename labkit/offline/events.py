@@ -11,20 +11,21 @@ from labkit.offline.wire import Json, dumps
 
 PARTS = 16
 """Deltas of one block at most, so that a long reply streams no slower than a short one."""
+NOT_IN_DELTA = ("service_tier", "cache_creation", "inference_geo")
+"""Fields of `usage` that only the first event has. Source: SDK 2.14.0, MessageDeltaUsage."""
 LEAST = 24
 """Characters of a delta at least, except the last."""
 
 
-def stream(message: Json) -> Iterator[bytes]:
-    """The events of a message, each as the bytes of one server-sent event."""
-    usage = message["usage"]
+def stream(message: Json, begun_usage: Json) -> Iterator[bytes]:
+    """The events of a message, each as the bytes of one server-sent event; `begun_usage` is that of its first event."""
     begun = {
         **message,
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
         "stop_details": None,
-        "usage": {**usage, "output_tokens": 1},
+        "usage": begun_usage,
     }
     for late in ("context_management", "input_transformations"):
         begun.pop(late, None)
@@ -48,7 +49,7 @@ def event(data: Json) -> bytes:
 
 def _closing(message: Json) -> Json:
     delta = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
-    usage = {key: value for key, value in message["usage"].items() if key not in ("service_tier", "cache_creation")}
+    usage = {key: value for key, value in message["usage"].items() if key not in NOT_IN_DELTA}
     closing = {"type": "message_delta", "delta": delta, "usage": usage}
     late = ("context_management", "input_transformations")
     return {**closing, **{name: message[name] for name in late if name in message}}

@@ -8,15 +8,21 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from labkit.offline.billing import usage
+from labkit.offline.billing.usage import LIMITS, ORGANIZATION
 from labkit.offline.events import event
 from labkit.offline.wire import ERROR_TYPES, ApiError, HttpResponse
 
 RETRY_AFTER_MS = 20
 """Milliseconds that a fault asks the SDK to wait, so that its own retries end within a lesson's patience."""
-RATE_LIMIT = 30_000
-"""Input tokens a minute that a simulated rate limit names. Source: recorded 429 in the anthropic 2.12.0
-sdist, February 2026."""
-ORGANIZATION = "00000000-0000-4000-8000-000000000000"
+RATE_LIMIT = LIMITS["input-tokens"]
+"""Input tokens a minute that a simulated rate limit names."""
+SPEND = "spend_limit"
+SPENT = (
+    "You have reached your API usage limits: your organization has crossed its monthly API usage threshold, set based "
+    "on your organization's API tier. You will regain access on 2027-01-01 at 00:00 UTC."
+)
+"""Words of the 429 that no retry helps. Source: Anthropic docs, Rate limits, read August 2026, but for the date."""
 WORDS = {
     400: "Error",
     401: "invalid x-api-key",
@@ -60,8 +66,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse a kind that is neither a status nor a name, and a category that the API does not have."""
-        if self.kind not in WORDS and self.kind not in BROKEN and self.kind not in ENDINGS:
-            known = ", ".join([*map(str, WORDS), *BROKEN, *ENDINGS])
+        if self.kind not in (*WORDS, SPEND, *BROKEN, *ENDINGS):
+            known = ", ".join([*map(str, WORDS), SPEND, *BROKEN, *ENDINGS])
             raise ValueError(f"a fault of kind {self.kind!r} is unknown: choose one of {known}")
         if self.category is not None and self.category not in CATEGORIES:
             known = ", ".join(CATEGORIES)
@@ -107,6 +113,8 @@ def strike(fault: Fault, model: str) -> None:
     """Raise what the fault does instead of an answer; a fault in mid-stream does nothing yet."""
     if fault.kind in ("connection_reset", "read_timeout"):
         raise Broken(str(fault.kind))
+    if fault.kind == SPEND:
+        raise ApiError(429, SPENT, "enforced_spend_limit_reached")
     if isinstance(fault.kind, int):
         words = rate_limit_words(model) if fault.kind == 429 else WORDS[fault.kind]
         raise ApiError(fault.kind, words, headers=_headers(fault))
@@ -130,13 +138,8 @@ def _headers(fault: Fault) -> dict[str, str]:
     if retry:
         headers["retry-after-ms"] = str(fault.retry_after_ms)
     if status == 429:
-        headers |= {
-            "retry-after": str(max(1, fault.retry_after_ms // 1000)),
-            "anthropic-ratelimit-input-tokens-limit": str(RATE_LIMIT),
-            "anthropic-ratelimit-input-tokens-remaining": "0",
-            "anthropic-ratelimit-requests-limit": "50",
-            "anthropic-ratelimit-requests-remaining": "49",
-        }
+        spent = {"input_tokens": RATE_LIMIT, "cache_creation_input_tokens": 0, "output_tokens": 0}
+        headers |= {"retry-after": str(max(1, fault.retry_after_ms // 1000)), **usage.headers(spent)}
     return headers
 
 

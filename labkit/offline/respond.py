@@ -10,12 +10,16 @@ from labkit.offline.billing.cache import Bill
 from labkit.offline.billing.prefix import Link, chain
 from labkit.offline.billing.sampling import tally_of
 from labkit.offline.billing.tokens import Tally, request_tokens
+from labkit.offline.billing.usage import geo, tells_thinking, thinking_tokens
 from labkit.offline.platform import compaction, context_editing, thinking
 from labkit.offline.rules.parameters import input_fits_the_window
 from labkit.offline.service import Call
 from labkit.offline.stops import Ending, finish
 from labkit.offline.wire import Json, ReplyLike
 from labkit.offline.words.structured import structured
+
+EDITING = "context-management-2025-06-27"
+"""The beta whose answers always say which edits were applied, none if there were none (recorded, 2026)."""
 
 
 @dataclass(slots=True)
@@ -50,9 +54,9 @@ def look(call: Call) -> View:
     tally = tally_of(body, call.model, len(call.request.body))
     if call.body.get("context_management"):
         edited = context_editing.edit(body, call.model, tally)
-        tokens = request_tokens(edited.body, call.model, tally)
+        tokens = request_tokens(edited.body, call.model, tally, call.betas)
         return View(edited.body, tally, tokens, edited.original_tokens, edited.applied, dropped)
-    tokens = request_tokens(body, call.model, tally)
+    tokens = request_tokens(body, call.model, tally, call.betas)
     return View(body, tally, tokens, tokens, [], dropped)
 
 
@@ -146,9 +150,9 @@ def _past_threshold(call: Call, view: View, edit: Json) -> Answer:
     first = _iteration(summary, bill)
     if edit.get("pause_after_compaction"):
         return Answer(Ending([block], "compaction", None, 0), Bill(0), [first], links)
-    body = compaction.continued(view.body, block) if summary.block else view.body
-    tokens = request_tokens(body, call.model, view.tally)
-    rest = _reply(call, body, tokens)
+    billed = compaction.continued(view.body, block) if summary.block else view.body
+    tokens = request_tokens(billed, call.model, view.tally, call.betas)
+    rest = _reply(call, compaction.answered(view.body, block) if summary.block else view.body, tokens)
     ending = Ending(
         [block, *rest.content], rest.stop_reason, rest.stop_sequence, rest.output_tokens, rest.grounds, rest.details
     )
@@ -169,9 +173,6 @@ def _iteration(summary: compaction.Summary, bill: Bill) -> Json:
 
 def message_of(call: Call, view: View, given: Answer, message_id: str) -> Json:
     """The answer as the API's message."""
-    usage = {**given.bill.usage(), "output_tokens": given.ending.output_tokens, "service_tier": "standard"}
-    if given.iterations:
-        usage["iterations"] = given.iterations
     message: Json = {
         "id": message_id,
         "type": "message",
@@ -181,18 +182,55 @@ def message_of(call: Call, view: View, given: Answer, message_id: str) -> Json:
         "stop_reason": given.ending.stop_reason,
         "stop_sequence": given.ending.stop_sequence,
         "stop_details": given.ending.details,
-        "usage": usage,
+        "usage": _usage(call, view, given),
     }
     state = call.service.state
     if call.body.get("diagnostics") is not None:
         read = given.bill.read
         message["diagnostics"] = diagnostics.diagnose(call.body, call.model.id, given.links, read, state)
         diagnostics.remember(call.body, call.model.id, given.links, message_id, state)
-    if call.body.get("context_management"):
+    if call.body.get("context_management") or EDITING in call.betas:
         message["context_management"] = {"applied_edits": view.applied}
     if thinking.HEADER in call.betas:
         message["input_transformations"] = view.dropped
     return message
+
+
+def _usage(call: Call, view: View, given: Answer) -> Json:
+    usage: Json = {
+        **given.bill.usage(),
+        "output_tokens": given.ending.output_tokens,
+        "service_tier": "standard",
+        "inference_geo": geo(call.model),
+    }
+    if tells_thinking(call.body, call.model):
+        usage["output_tokens_details"] = {"thinking_tokens": thinking_tokens(given.ending.content, view.tally)}
+    iterations = given.iterations or _one_iteration(call, given)
+    return {**usage, "iterations": iterations} if iterations else usage
+
+
+def _one_iteration(call: Call, given: Answer) -> list[Json]:
+    """The iterations of an answer in which nothing was compacted, where the request has to do with compaction.
+
+    Evidence: two recorded answers of 2026 to requests with a compaction block or the edit: one iteration of type
+    `message`.
+    """
+    if compaction.threshold_edit(call.body) is None and not any(compaction.compaction_blocks(call.messages)):
+        return []
+    return [{"type": "message", **given.bill.usage(), "output_tokens": given.ending.output_tokens}]
+
+
+def begun_usage(message: Json, view: View) -> Json:
+    """The usage with which the stream of a message begins.
+
+    Evidence: recorded streams of threshold compaction, 2026: no `iterations`, and the tokens before the compaction
+    (60,385 in `message_start`, 612 in `message_delta`).
+    """
+    usage = {name: value for name, value in message["usage"].items() if name != "iterations"}
+    compacted = any(one["type"] == compaction.KIND for one in message["usage"].get("iterations", ()))
+    if "output_tokens_details" in usage:
+        usage["output_tokens_details"] = {"thinking_tokens": 0}
+    return {**usage, **(Bill(view.tokens).usage() if compacted else {}), "output_tokens": 1}
 
 
 def count_of(call: Call, view: View) -> Json:

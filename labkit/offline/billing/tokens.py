@@ -8,7 +8,7 @@ recorded requests, read November 2026.
 import ctypes
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -51,8 +51,30 @@ FRAMINGS = {
 }
 ARGUMENT = 15
 """Tokens around each argument of a tool_use block. Source: fit to recorded requests, read November 2026."""
-FORCED_TOOL = {"any": 92, "tool": 97}
-"""Further preamble when a tool must be used: 589 and 594 against 497 tokens, recorded on Claude Sonnet 4.5."""
+ONE_NAMED = {"3": 5, "4.7": 12}
+"""Further tokens when the request names the tool that must be called, on top of the preamble for any tool. Source:
+requests recorded on Claude Sonnet 4.5 and Sonnet 5, until August 2026."""
+ONE_AT_A_TIME = {("auto", "claude-haiku-4-5"): -206}
+ONE_AT_A_TIME_NAMED = 10
+"""What `disable_parallel_tool_use` changes: with `auto` on Claude Haiku 4.5 (one recording, August 2026), and with a
+named tool on the 4.5 models (32 recordings, December 2025 to February 2026); 0 on Claude Sonnet 5, and taken to be 0
+elsewhere."""
+MEMORY = "memory_20250818"
+MEMORY_TOOL = {"3": 1_057, "4.7": 1_409}
+"""Tokens of the memory tool. Source: 1,581 and 1,577 recorded on Claude Sonnet 4.5 where 524 and 520 were counted
+without it; for the newer tokenizer a third more (unverified)."""
+ENABLED, ADAPTIVE_OPUS_4_6 = 29, 17
+"""Tokens of thinking `enabled` on models up to 4.6 (37 recordings and one count), and of `adaptive` on Claude Opus 4.6
+(2 recordings); `adaptive` adds nothing on Sonnet 4.6 and from 4.7 on. Recorded in 2026."""
+INTERLEAVED, INTERLEAVED_HEADER = 150, "interleaved-thinking-2025-05-14"
+"""Tokens of interleaved thinking with tools on the 4.5 models (12 recordings, before February 2026)."""
+ASSISTANT_FIRST, PREFILLED = 12, -3
+"""Tokens when the first message is the assistant's (5 recordings, older tokenizer), and when the last one is, as a
+prefill (17 recordings)."""
+STRUCTURED = 80
+"""Tokens around the schema of `output_config.format`; with it a request has 110 to 400 more (55 recordings, 2026)."""
+COMPACTED = 96
+"""Tokens of a compaction block besides its text: 239 for 142 and 136 for 40, recorded in 2026."""
 
 
 def framing(model: Model) -> Framing:
@@ -136,11 +158,37 @@ def tally_for(model: Model) -> Tally:
     return _exact_tally(framing(model))
 
 
-def request_tokens(body: Mapping[str, Any], model: Model, tally: Tally | None = None) -> int:
-    """Input tokens of a request: system, tools, messages and the frame around them."""
+def request_tokens(
+    body: Mapping[str, Any], model: Model, tally: Tally | None = None, betas: Collection[str] = ()
+) -> int:
+    """Input tokens of a request: system, tools, messages and the frame around them; `betas` are those of its header."""
     tally = tally or tally_for(model)
     prelude = system_tokens(body.get("system"), tally) + sum(tool_sizes(body, model, tally))
-    return prelude + messages_tokens(body["messages"], tally)
+    settings = thinking_frame(body, model, betas) + _format_tokens(body, tally) + _turn_frame(body["messages"], model)
+    return prelude + settings + messages_tokens(body["messages"], tally)
+
+
+def thinking_frame(body: Mapping[str, Any], model: Model, betas: Collection[str]) -> int:
+    """Tokens that the API adds for the way in which a request thinks."""
+    asked = (body.get("thinking") or {}).get("type", model.thinking.default)
+    if asked == "adaptive":
+        return ADAPTIVE_OPUS_4_6 if model.id == "claude-opus-4-6" else 0
+    if asked != "enabled" or model.tokenizer != "3":
+        return 0
+    between = INTERLEAVED_HEADER in betas and body.get("tools") and model.version == (4, 5)
+    return ENABLED + (INTERLEAVED if between else 0)
+
+
+def _format_tokens(body: Mapping[str, Any], tally: Tally) -> int:
+    schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
+    return STRUCTURED + tally.text(json.dumps(schema)) if schema else 0
+
+
+def _turn_frame(messages: Sequence[Json], model: Model) -> int:
+    if not messages:
+        return 0
+    first, last = (messages[place]["role"] == "assistant" for place in (0, -1))
+    return (ASSISTANT_FIRST if first else 0) + (PREFILLED if last and model.prefill else 0)
 
 
 def system_tokens(system: Any, tally: Tally) -> int:
@@ -151,11 +199,22 @@ def system_tokens(system: Any, tally: Tally) -> int:
 
 def tool_sizes(body: Mapping[str, Any], model: Model, tally: Tally) -> Iterator[int]:
     """Tokens of each tool definition; the first carries the preamble that the API adds when there are any."""
-    choice = (body.get("tool_choice") or {}).get("type", "auto")
-    preamble = model.tool_preamble + FORCED_TOOL.get(choice, 0)
+    preamble = tool_preamble(body.get("tool_choice") or {}, model)
     for tool in body.get("tools") or ():
-        yield preamble + tally.text(_tool_line(tool))
+        platform = MEMORY_TOOL[model.tokenizer] if tool.get("type") == MEMORY else 0
+        yield preamble + platform + tally.text(_tool_line(tool))
         preamble = 0
+
+
+def tool_preamble(choice: Mapping[str, Any], model: Model) -> int:
+    """Tokens that the API adds when there are tools, by what the request lets the model choose."""
+    kind = choice.get("type", "auto")
+    forced = {"any": model.forced_tool_preamble, "tool": model.forced_tool_preamble + ONE_NAMED[model.tokenizer]}
+    tokens = forced.get(kind, model.tool_preamble)
+    if choice.get("disable_parallel_tool_use"):
+        named = ONE_AT_A_TIME_NAMED if kind == "tool" and model.version == (4, 5) else 0
+        tokens += ONE_AT_A_TIME.get((kind, model.id), named)
+    return tokens
 
 
 def _tool_line(tool: Json) -> str:
@@ -214,7 +273,7 @@ def block_tokens(block: Json, tally: Tally) -> int:
     if kind in THINKING:
         return tally.text(thinking_of(block))
     if kind == "compaction":
-        return tally.text(block.get("content") or "")
+        return tally.text(block["content"]) + COMPACTED if block.get("content") else 0
     if kind == "image":
         return tally.frame.image + image_tokens(block)
     if kind == "document" and (block.get("source") or {}).get("type") not in ("text", "content"):

@@ -1,5 +1,9 @@
 """Context editing: old tool results and old thinking cleared on the way to the model; the client's copy stays as it is.
 
+Not verified: whether `clear_tool_uses` clears one more result on every later request, so that the cache is never read
+again. It does so here, because the documentation calls it stateless; in a run that Anthropic published (its cookbook on
+costs, trigger 150,000, keep 1) 3 of 6 requests after the trigger read the cache.
+
 Evidence: Anthropic docs, Context editing, read August 2026; SDK 2.12.0, BetaClearToolUses20250919Edit and
 BetaClearThinking20251015Edit.
 """

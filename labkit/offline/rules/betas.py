@@ -154,12 +154,17 @@ def compaction_stands_alone(call: Call) -> None:
 
 @rule
 def compaction_by_model(call: Call) -> None:
-    """Compaction on demand is for models from Claude 4.6 on. The words are not verified.
+    """Compaction, on demand or by its edit, is for models from Claude 4.6 on. The words are not verified.
 
-    Evidence: Anthropic docs, Compact on demand, read September 2026.
+    Evidence: Anthropic docs, Compaction, read August 2026, and Compact on demand, read September 2026.
     """
-    if call.body.get("compaction") is not None and call.model.version < (4, 6):
+    if call.model.version >= (4, 6):
+        return
+    if call.body.get("compaction") is not None:
         raise ApiError(400, "compaction: not supported on this model")
+    for place, name in enumerate(context_editing.edit_types(call.body)):
+        if name == COMPACT_EDIT:
+            raise ApiError(400, f"context_management.edits.{place}: {COMPACT_EDIT} is not supported on this model")
 
 
 @rule

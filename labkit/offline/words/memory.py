@@ -1,8 +1,8 @@
 """The memory tool: the offline Claude looks into its files before it answers, and notes the facts of the user's words.
 
 Evidence: Anthropic docs, Memory tool, read November 2026: Claude checks its memory directory before it starts, then
-reads what is in it; the calls are run by the client. SDK 2.12.0, MemoryTool20250818Param and its commands. The facts
-that are noted, and in which words, are the simulator's own.
+reads what is in it; the calls are run by the client. SDK 2.12.0, MemoryTool20250818Param and its commands. Its
+tokens were recorded (see billing.tokens). The facts that are noted, and in which words, are the simulator's own.
 """
 
 import re
