@@ -14,6 +14,7 @@ from typing import Any
 
 from labkit.offline.billing.tokens import Tally
 from labkit.offline.catalog import Model
+from labkit.offline.signatures import THINKING, thinking_of
 from labkit.offline.wire import Json
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
@@ -33,7 +34,7 @@ def geo(model: Model) -> str:
 
 def thinking_tokens(content: Sequence[Json], tally: Tally) -> int:
     """Return the output tokens of the thinking blocks of a reply."""
-    return sum(tally.text(str(block.get("thinking") or "")) for block in content if block["type"] == "thinking")
+    return sum(tally.text(thinking_of(block)) for block in content if block["type"] in THINKING)
 
 
 def tells_thinking(body: Mapping[str, Any], model: Model) -> bool:
