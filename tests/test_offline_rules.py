@@ -99,8 +99,8 @@ def test_max_tokens_within_model(claude):
     assert refused(claude, ask(model=HAIKU, max_tokens=64_001), **long) == words
     accepted(claude, ask(model=HAIKU, max_tokens=64_000), **long)
     assert refused(claude, ask(max_tokens=-1)) == "max_tokens: Input should be greater than or equal to 0"
-    warmed = accepted(claude, ask(max_tokens=0))
-    assert (warmed["content"], warmed["stop_reason"]) == ([], "max_tokens")
+    warmed = claude.client(**STRICT).messages.create(**ask(max_tokens=0))
+    assert (warmed.content, warmed.stop_reason) == ([], "max_tokens")
 
 
 def test_thinking_budget(claude):
