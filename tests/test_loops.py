@@ -117,7 +117,7 @@ def test_a_failure_keeps_its_error_wherever_it_goes() -> None:
         "is_error": True,
     }
     history = History([*worked(1)[:2], user([failed]), *worked(40)[3:]])
-    for high in (4_000, 1_500, 900):
+    for high in (3_000, 1_500, 900):
         text = str(apply([KeepWithin(high)], history).wire())
         assert "KeyError: 'late'" in text
         assert "trying\\ntrying" not in text
@@ -125,9 +125,9 @@ def test_a_failure_keeps_its_error_wherever_it_goes() -> None:
 
 def test_every_fate_is_said_in_words() -> None:
     """Kept, cleared and folded, by a step that is named with its unit."""
-    fates = explain([KeepWithin(1_000)], worked(40))
+    fates = explain([KeepWithin(2_000)], worked(60))
     assert {fate.fate for fate in fates} == {"kept", "cleared", "folded"}
-    assert {fate.step for fate in fates if fate.fate == "folded"} == {"at most 1,000 tokens, cut to 500"}
+    assert {fate.step for fate in fates if fate.fate == "folded"} == {"at most 2,000 tokens, cut to 1,000"}
 
 
 @pytest.mark.parametrize("size", [200, 300, 8_000])
