@@ -10,6 +10,7 @@ from labkit.evidence.loop_runs import audit, repair
 from labkit.evidence.loops import measured
 from labkit.messages import History, assistant, rounds, user
 from labkit.repair import origins, unpaired
+from labkit.steps.folding import folded
 from labkit.steps.keep_within import KeepWithin
 from labkit.steps.tool_results import ClearToolResults, ClipToolResults
 from labkit.strategies import KeepRecent, Step, apply, explain
@@ -117,10 +118,11 @@ def test_a_failure_keeps_its_error_wherever_it_goes() -> None:
         "is_error": True,
     }
     history = History([*worked(1)[:2], user([failed]), *worked(40)[3:]])
-    for high in (3_000, 1_500, 900):
-        text = str(apply([KeepWithin(high)], history).wire())
-        assert "KeyError: 'late'" in text
-        assert "trying\\ntrying" not in text
+    view = apply([KeepWithin(3_000)], history)
+    for message in (view[2], folded(None, [history[1:3]], 9_000), folded(None, [view[1:3]], 9_000)):
+        said = f"{message.text} {message.blocks[0].get('content')}"
+        assert "KeyError: 'late'" in said
+        assert "trying" not in said
 
 
 def test_every_fate_is_said_in_words() -> None:
