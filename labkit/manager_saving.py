@@ -30,6 +30,7 @@ class Saving(Shell):
         """Take the settings, what was said so far, and the client; nothing is saved yet."""
         super().__init__(settings, conversation, client)
         self._kept: tuple[Saved, ...] = ()
+        self._revision = 0
 
     def save(self, place: "str | Path | Store", redact: Redact | None = None, overwrite: bool = False) -> None:
         """Save the conversation and the settings: in a JSON file at a path, or in any store; `redact` cleans what is
@@ -48,11 +49,12 @@ class Saving(Shell):
         options = clean(options, redact) if redact else options
         kept = self.conversation.redacted(redact) if redact else self.conversation
         if found and not overwrite and not any(_same(found, one) for one in self._kept):
-            raise ConversationConflict(getattr(store, "where", repr(store)), found.revision)
+            given = None if self._revision == found.revision else self._revision
+            raise ConversationConflict(getattr(store, "where", repr(store)), found.revision, given)
         saved = Saved(type(self).__name__, options, kept, found.revision if found else 0)
         # Noted before it is written: a save that is stopped, or whose answer is lost, is known again at the next one.
         self._kept = (*self._kept[-MOST_KEPT:], saved)
-        store.write(saved)
+        self._revision = store.write(saved)
 
     def _saved_again(self, report: Forgotten) -> None:
         # What was forgotten leaves the memory of earlier saves too; what the stores hold now is known again by it.
@@ -83,6 +85,7 @@ class Saving(Shell):
         known = {key: value for key, value in options.items() if key in kind._option_names()}
         manager = kind(**known | settings)
         manager.conversation, manager._kept = _gone_on_from(saved, str(place)), (saved,)
+        manager._revision = saved.revision
         return manager
 
     @classmethod

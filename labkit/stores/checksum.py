@@ -1,5 +1,6 @@
 """The last line of a saved form: a checksum over everything before it, so that damage is seen."""
 
+import json
 from hashlib import sha256
 
 from labkit.stores.bounds import SavedFormError
@@ -16,6 +17,8 @@ def with_checksum(data: bytes) -> bytes:
 
 def check_checksum(data: bytes, name: str) -> None:
     """Raise SavedFormError when a saved form is not what was saved; one without a checksum passes."""
+    # A saved form is read in any encoding of Unicode; what was saved is UTF-8.
+    data = data.decode(json.detect_encoding(data)).encode()
     inside, line, _ = data.rpartition(b',\n"checksum": "')
     if not line or with_checksum(inside + CLOSING) != data:
         raise SavedFormError(

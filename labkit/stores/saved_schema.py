@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pydantic import ConfigDict, FailFast, Field, JsonValue, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict as OpenTypedDict
 
 from labkit.messages import Role
 
@@ -88,8 +89,8 @@ class SavedMeter(TypedDict):
     view: Count | list[Place] | None
 
 
-@with_config(ConfigDict(extra="allow", strict=True, allow_inf_nan=False))
-class SavedSettings(TypedDict, total=False):
+@with_config(ConfigDict(strict=True, allow_inf_nan=False))
+class SavedSettings(OpenTypedDict, total=False, extra_items=JsonValue):  # type: ignore[call-arg]
     """The settings of a manager; a caller's class may have others."""
 
     model: str
@@ -100,7 +101,6 @@ class SavedSettings(TypedDict, total=False):
     recent_turns_to_keep: Count
     window_size: Annotated[int, Field(ge=1, le=EXACT)]
     steps: list[str]
-    __pydantic_extra__: JsonValue
 
 
 @closed
