@@ -104,9 +104,12 @@ def _prices(row: Model, usage: Usage) -> Prices:
     return row.prices
 
 
-type Caching = Literal["none", "automatic", "system prompt"]
+type Caching = Literal["none", "automatic", "system prompt", "system prompt and end"]
 CACHING: tuple[Caching, ...] = ("none", "automatic", "system prompt")
 """Nothing cached; one breakpoint that moves along with the end; one that stays behind the system prompt."""
+
+BOTH: Caching = "system prompt and end"
+"""The breakpoints of a manager with steps: one after the system prompt, and one that moves along with the end."""
 
 SUMMARY_ASK = 100
 """Tokens of the instruction that asks for a summary, in a plan: labkit's own has about as many."""
@@ -171,7 +174,7 @@ def planned(
     for the shortest prefix that is cached was found, every prefix counts as long enough. Raises ValueError for another
     kind of caching.
     """
-    if caching not in CACHING:
+    if caching not in (*CACHING, BOTH):
         raise ValueError(f"caching {caching!r} is not one of {', '.join(CACHING)}")
     least, bills, before, sent = find(model).cache_minimum or 0, list[list[Usage]](), 1, 0
     for turn in range(1, plan.turns + 1):
@@ -179,11 +182,15 @@ def planned(
         cut, standing = first - before, strategy.summary if first > 1 else 0
         beside = plan.system + standing
         total = beside + (turn - first) * (plan.message + plan.reply) + plan.message
-        again = {"none": None, "automatic": 0 if cut else sent, "system prompt": plan.system if turn > 1 else 0}[
-            caching
-        ]
-        mark = {"none": 0, "automatic": total, "system prompt": plan.system}[caching]
-        usage = _split(total, mark, again or 0, least, plan.reply)
+        beginning = plan.system if turn > 1 else 0
+        again = {
+            "none": 0,
+            "automatic": 0 if cut else sent,
+            "system prompt": beginning,
+            BOTH: beginning if cut else sent,
+        }
+        mark = {"none": 0, "automatic": total, "system prompt": plan.system, BOTH: total}
+        usage = _split(total, mark[caching], again[caching], least, plan.reply)
         told = cut * (plan.message + plan.reply) + (strategy.summary if before > 1 else 0) + SUMMARY_ASK
         asked = [Usage(told, strategy.summary, 0, 0, 1)] if cut and strategy.summary else []
         bills.append([*asked, usage])

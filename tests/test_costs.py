@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from labkit import ConversationManager, History, KeepRecent, OfflineClaude, assistant, claude, user
 from labkit.costs import (
+    BOTH,
     CACHING,
     SUMMARY_ASK,
     Cost,
@@ -194,9 +195,9 @@ def test_a_plan_foretells_the_bill(caching: bool, marks: tuple[int, int | None] 
     first, second = log[0].usage, log[1].usage
     message = second.total_input - first.total_input - first.output_tokens
     plan = Plan(turns=30, system=first.total_input - message, message=message, reply=first.output_tokens)
-    strategy = Strategy(*marks) if marks else Strategy()
+    strategy, way = (Strategy(*marks), BOTH) if marks else (Strategy(), "automatic")
     row = replace(find(DEFAULT_MODEL), cache_minimum=20)  # scaled with the classroom window, 1 : 50
-    bills = [usage for turn in planned(plan, strategy, "automatic" if caching else "none", row) for usage in turn]
+    bills = [usage for turn in planned(plan, strategy, way if caching else "none", row) for usage in turn]
     assert total_cost(bills).dollars == pytest.approx(log_cost(log).dollars, rel=0.03)
 
 

@@ -13,10 +13,13 @@ from packaging.specifiers import SpecifierSet
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-REQUIREMENTS = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
 INSTALLED = ("lab", "test")
-OPTIONAL = {"semantic"}
-"""Extras that a learner may add; a notebook shows a stored run without them."""
+OPTIONAL = {"semantic", "hub"}
+"""Extras that the set-up leaves out: a model of meaning, and a hub for a class."""
+REQUIREMENTS = [
+    *PROJECT["dependencies"],
+    *(line for name, extra in EXTRAS.items() if name not in OPTIONAL for line in extra),
+]
 
 
 def complaints(environment):

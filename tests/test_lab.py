@@ -168,7 +168,7 @@ def test_ports_that_cannot_be_are_refused():
 
 def test_labkit_without_its_notebooks_says_what_to_do(tmp_path):
     """A copy of the package alone is no workbook: the sentence asks for a clone."""
-    shutil.copytree(Path(lab.__file__).parent, tmp_path / "labkit")
+    shutil.copytree(Path(lab.__file__).parents[1], tmp_path / "labkit")
     run = [sys.executable, "-c", "from labkit.lab import main; main([])"]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1

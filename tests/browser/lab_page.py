@@ -22,7 +22,7 @@ NOTEBOOK_URL = "/lab/tree/notebooks/"
 START_SECONDS, RUN_SECONDS = 60, 120
 KINDS = """
 cells => cells.map(cell =>
-  [...cell.querySelectorAll("[data-mime-type], .labkit-explore, .labkit-quiz, .widget-html")]
+  [...cell.querySelectorAll("[data-mime-type], .labkit-explore, .labkit-quiz, .labkit-order, .widget-html")]
     .map(shown => shown.dataset.mimeType ?? "live"))
 """
 SAVE_AND_CLOSE = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import mutate
+from tests.measure import mutate
 from tests.measure.mutants import Change, changes, run_for
 from tests.measure.mutate import END, Map, failed, noticed, shown
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from labkit.teach.checks.check import SECONDS, Finding, NotYet, Outcome, WrongShape, bounded, brief
@@ -59,7 +60,7 @@ class Watched:
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The answer's result, or an error that says why it is none."""
-        self.called = ", ".join([*map(brief, args), *(f"{name}={brief(value)}" for name, value in named.items())])
+        self.called = ", ".join([*map(_given, args), *(f"{name}={_given(value)}" for name, value in named.items())])
         self.results.clear()
         result = self.answer(*args, **named)
         if result is ...:
@@ -68,6 +69,13 @@ class Watched:
             raise WrongShape("gave back None: end each path in a return, or in a raise where an error has to go on")
         self.results.append(result)
         return result
+
+
+def _given(value: object) -> str:
+    """An argument in words; of an absolute path the name alone, because a check works in a folder of its day."""
+    if isinstance(value, str) and Path(value).is_absolute():
+        return brief(Path(value).name)
+    return brief(value)
 
 
 def telling(answer: Answer) -> Answer:

@@ -17,8 +17,8 @@ from labkit.teach.questions.files import as_page, names, questions_of
 from labkit.teach.questions.kinds import Question
 from labkit.teach.record import progress
 
-NOT_MIXED = ("00", "07")
-"""Notebooks whose questions are not drawn for a mixed quiz: the tour, and the knowledge check itself."""
+NOT_MIXED = ("00", "07", "08", "09", "10")
+"""Notebooks whose questions are not drawn for a mixed quiz: the tour, the knowledge check itself, and all after it."""
 
 type Asked = Callable[[int], tuple[Question, ...]]
 
