@@ -158,7 +158,7 @@ def counted(**more: object) -> int:
     ],
 )
 def test_thinking_has_a_frame_of_its_own(model: str, thinking: dict[str, object], more: int) -> None:
-    """What was recorded for thinking, by model and type."""
+    """The recorded tokens for thinking, by model and type."""
     assert counted(model=model, thinking=thinking) - counted(model=model) == more
 
 

@@ -112,13 +112,13 @@ def test_rows_choose_questions() -> None:
         quiz("07", seed=-1)
 
 
-def test_a_mixed_quiz_takes_from_all_notebooks() -> None:
+def test_a_mixed_quiz_takes_from_all_notebooks_before_it() -> None:
     """Two of each, of different kinds; another seed draws others, the same seed the same."""
     first, same, other = mixed_quiz(2), mixed_quiz(2), mixed_quiz(2, seed=1)
-    assert {id[:2] for id in first.asked} == set(names()) - {"00", "07"}
+    assert {id[:2] for id in first.asked} == set(names()) - {"00", "07", "08", "09", "10"}
     assert list(first.asked) == list(same.asked) != list(other.asked)
     kinds = {number: [q.kind for id, q in first.asked.items() if id[:2] == number] for number in names()}
-    assert all(len(set(found)) == 2 for number, found in kinds.items() if number not in ("00", "07"))
+    assert all(len(set(found)) == 2 for number, found in kinds.items() if found)
     with pytest.raises(ValueError, match="ask for at least 1"):
         mixed_quiz(0)
 
@@ -202,7 +202,7 @@ def cells_of(id: str) -> list[str]:
 def test_each_prediction_is_asked_open_and_answered_below(id: str) -> None:
     """The stored notebook asks without a guess, and a later cell shows what happened."""
     cells = cells_of(id)
-    asked = next(at for at, source in enumerate(cells) if f'predict("{id}", ...)' in source.splitlines())
+    asked = next(at for at, source in enumerate(cells) if f'predict("{id}", ...)' in source)
     assert [f'outcome("{id}",' in cell for cell in cells[: asked + 1]].count(True) == 0
     assert any(f'outcome("{id}",' in cell for cell in cells[asked + 1 :])
 

@@ -56,7 +56,7 @@ ONE_NAMED = {"3": 5, "4.7": 12}
 requests recorded on Claude Sonnet 4.5 and Sonnet 5, until August 2026."""
 ONE_AT_A_TIME = {("auto", "claude-haiku-4-5"): -206}
 ONE_AT_A_TIME_NAMED = 10
-"""What `disable_parallel_tool_use` changes: with `auto` on Claude Haiku 4.5 (one recording, August 2026), and with a
+"""The change by `disable_parallel_tool_use`: with `auto` on Claude Haiku 4.5 (one recording, August 2026), and with a
 named tool on the 4.5 models (32 recordings, December 2025 to February 2026); 0 on Claude Sonnet 5, and taken to be 0
 elsewhere."""
 MEMORY = "memory_20250818"

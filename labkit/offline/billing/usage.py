@@ -24,7 +24,7 @@ the 30,000: a recorded 429 in the anthropic 2.12.0 sdist, February 2026; the oth
 MOMENT = datetime(2026, 11, 30, tzinfo=UTC)
 """The simulated time of day of every answer, so that the same request has the same headers."""
 ALWAYS_DETAILED = (4, 8)
-"""The generation from which `thinking_tokens` is told whether or not the request thinks."""
+"""The generation from which `thinking_tokens` is given whether or not the request thinks."""
 
 
 def geo(model: Model) -> str:
