@@ -16,7 +16,7 @@ settings.register_profile("workbook", deadline=None, print_blob=True)
 settings.register_profile("first_failure", deadline=None, phases=(Phase.explicit, Phase.generate))
 settings.load_profile("workbook")
 
-NO_NETWORK = Path(__file__).parent / "labkit" / "teach" / "report" / "closed_network.py"
+NO_NETWORK = Path(__file__).parent / "tests" / "closed_network.py"
 HOME = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
 os.environ |= {
     "LABKIT_PROGRESS": str(HOME / "progress"),

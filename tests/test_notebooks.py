@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = execute_notebooks.FOLDER.parent
-NO_NETWORK = ROOT / "labkit" / "teach" / "report" / "closed_network.py"
+NO_NETWORK = ROOT / "tests" / "closed_network.py"
 PATHS = sorted(execute_notebooks.FOLDER.glob("*.ipynb"))
 
 
