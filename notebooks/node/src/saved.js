@@ -137,7 +137,7 @@ function fromDocument(document, name) {
   const transcript = [...document.transcript.keys()].map(message);
   const history = document.history?.map(message) ?? transcript;
   const view = typeof meter.view === "number" ? history.slice(0, meter.view) : (meter.view?.map(message) ?? null);
-  const conversation = { system, transcript, history, facts, summaries, failures, sentWhole, usage, last };
+  const conversation = { system, transcript, history, facts, summaries, failures, ...(sentWhole && { sentWhole }), usage, last };
   return {
     kind,
     revision,
