@@ -226,6 +226,27 @@ def test_every_exchange_keeps_its_two_ends(history: History, limit: int) -> None
     assert runs[0] <= runs[1]
 
 
+@given(conversations(), st.integers(1, 500))
+def test_nothing_is_both_quoted_and_in_its_place(history: History, limit: int) -> None:
+    """A question shorter than its placeholder stays beside the round that is kept, and is then not quoted too."""
+    view = Relevance(limit)(history)
+    quoted = {id(old) for message in view if NOTE_FLAG in message.flags for old in message.replaces}
+    assert not quoted & set(map(id, view))
+
+
+def test_a_short_question_in_its_place_is_not_quoted_too() -> None:
+    """It was said twice when its round was bought after it."""
+    call = assistant([{"type": "tool_use", "id": "t1", "name": "look_up", "input": {"q": "order"}}])
+    result = user([{"type": "tool_result", "tool_use_id": "t1", "content": "thanks thanks Tuesday refund"}])
+    reply = "hello hello 889 4,096, a reply of some length"
+    talk = [m for _ in range(3) for m in (user("order"), assistant(reply))]
+    history = History([*talk, user("order"), call, result, assistant(reply), user("order")])
+    for limit in range(20, history.total(TOKENS)):
+        view = Relevance(limit)(history)
+        said_here = [m for message in view for m in (message, *message.replaces) if m is history[6]]
+        assert len(said_here) <= 1
+
+
 def test_without_a_note_messages_stay_as_they_are() -> None:
     """Nothing is quoted; each message of the view was said, or is a placeholder."""
     view = Relevance(200, weights=Weights(note=0))(about_the_oven())

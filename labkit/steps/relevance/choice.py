@@ -7,7 +7,7 @@ it. The choice follows the question, so a prompt cache rarely survives it: `Stea
 Taught in notebook 04.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple
@@ -81,7 +81,7 @@ class Relevance:
     def choose(self, history: History) -> Choice:
         """Choose what to keep of a history that does not fit."""
         layout = Layout(history, self.size)
-        bare = layout.view(layout.musts, (), 0)
+        bare = layout.view(layout.with_short_ends(layout.musts), (), 0)
         room = self.limit - bare.total(self.size)
         frame = sum(map(self.size, note([], ())))
         quoting = bool(self.weights.note) and room > 3 * frame
@@ -184,8 +184,9 @@ class Relevance:
 
 
 def _view(basket: Basket, values: list[Named], history: History, front: int) -> History:
-    quotations: Sequence[Quotation] = basket.quotations
+    kept = basket.layout.with_short_ends(basket.kept)
+    quotations = [one for one in basket.quotations if basket.layout.part(one.place)[0] not in kept]
     if not quotations and not values:
-        return basket.layout.view(basket.kept, (), front)
+        return basket.layout.view(kept, (), front)
     quoted = [history[place] for place in sorted({quotation.place for quotation in quotations})]
-    return basket.layout.view(basket.kept, note(quotations, quoted, lines(values)), front)
+    return basket.layout.view(kept, note(quotations, quoted, lines(values)), front)

@@ -95,17 +95,23 @@ class Layout:
         inside = [self.part(first) for first in self._inside(low, high, kept)]
         opening = self.history[low]
         if inside[0][0] > low and opening.role == "user":
-            yield self._instead(low, inside[0][0], "user")
+            yield (left_out("user", self.history[low : inside[0][0]]),)
         yield from (self.history[slice(*part)] for part in inside)
         if high < len(self.history) and self.history[inside[-1][1] - 1].role != "assistant":
-            yield self._instead(inside[-1][1], high, "assistant")
+            yield (left_out("assistant", self.history[inside[-1][1] : high]),)
 
-    def _instead(self, low: int, high: int, role: Role) -> Iterable[Message]:
-        """The placeholder of a span, or the span itself where that is short and one message of words."""
-        span = self.history[low:high]
+    def with_short_ends(self, kept: set[int]) -> set[int]:
+        """The parts that are kept, and the ends of their exchanges that are no longer than their placeholders."""
+        found = set(kept)
+        for low, high in self._kept_exchanges(kept):
+            ends: tuple[tuple[int, Role], ...] = ((low, "user"), (high - 1, "assistant"))
+            found.update(self.part(place)[0] for place, role in ends if self._is_short(self.part(place), role))
+        return found
+
+    def _is_short(self, end: tuple[int, int], role: Role) -> bool:
+        span = self.history[slice(*end)]
         one_of_words = len(span) == 1 and span[0].role == role and span[0].block_types() == {"text"}
-        placeholder = left_out(role, span)
-        return span if one_of_words and span.total(self.size) <= self.size(placeholder) else (placeholder,)
+        return one_of_words and span.total(self.size) <= self.size(left_out(role, span))
 
 
 def _around(marks: list[int], place: int) -> tuple[int, int]:
