@@ -3,7 +3,7 @@
 Messages are chosen one by one. A long one stays in its place, with placeholders for the rest of its exchange; short
 ones, and passages of what is too long, are quoted word for word in a note at the beginning, together with the
 identifiers of a history with tools. Standard library only, the same choice on every platform; an embedder may add to
-it. The choice follows the question, so a prompt cache rarely survives it: `Steady` is the mode that spares the cache.
+it. The choice follows the question, so a prompt cache rarely survives it.
 Taught in notebook 04.
 """
 
