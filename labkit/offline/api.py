@@ -13,6 +13,7 @@ from labkit.offline.platform.compaction import check_blocks
 from labkit.offline.rules import parameters as rules
 from labkit.offline.rules.betas import check_betas
 from labkit.offline.rules.beyond import PATHS, feature_is_simulated, words
+from labkit.offline.rules.body import body_is_json, body_is_not_too_large
 from labkit.offline.rules.fields import check
 from labkit.offline.rules.output import check_output
 from labkit.offline.rules.thinking import check_thinking_messages, check_thinking_parameters
@@ -129,7 +130,7 @@ def _is_beta(request: HttpRequest) -> bool:
 
 def _admit(request: HttpRequest, service: Service, *, counting: bool) -> Call:
     """The request as a call, once headers, fields and model have let it in."""
-    rules.body_is_not_too_large(request)
+    body_is_not_too_large(request)
     rules.check_headers(request)
     body = _parse(request)
     betas = frozenset(name.strip() for name in request.header("anthropic-beta").split(",") if name.strip())
@@ -153,10 +154,7 @@ def _check(call: Call) -> None:
 
 
 def _parse(request: HttpRequest) -> Json:
-    try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"The request body is not valid JSON: {error}") from None
+    body = body_is_json(request)
     if not isinstance(body, dict):
         raise ApiError(400, "Input should be a valid dictionary or object to extract fields from")
     return body

@@ -13,6 +13,7 @@ from typing import Any
 
 PAGE = Path(__file__).parent / "RULES.md"
 RULED = {
+    "rules.body": "The body",
     "rules.parameters": "Headers and parameters",
     "rules.output": "Effort, format and length of the reply",
     "rules.beyond": "Not simulated",

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from labkit.offline.faults import Broken
-from labkit.offline.rules.parameters import BODY_LIMIT
+from labkit.offline.rules.body import BODY_LIMIT
 from labkit.offline.transport import OfflineClaude
 from labkit.offline.wire import ApiError, HttpRequest, HttpResponse, dumps
 

@@ -11,8 +11,6 @@ SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 DEFAULTS = {"temperature": 1, "top_p": 1}
 """Default values of sampling, which every model takes. Source: Anthropic docs, Messages, read August 2026."""
 OLD_VERSION = "2023-06-01"
-BODY_LIMIT = 32 * 1024 * 1024
-"""Bytes of a request body. Source: Anthropic docs, Errors, read August 2026."""
 TOOL_NAME = re.compile("[a-zA-Z0-9_-]{1,128}")
 
 
@@ -59,16 +57,6 @@ def version_is_sent(request: HttpRequest) -> None:
     """
     if not request.header("anthropic-version"):
         raise ApiError(400, "anthropic-version: header is required")
-
-
-@rule
-def body_is_not_too_large(request: HttpRequest) -> None:
-    """A body above 32 MB is a 413.
-
-    Evidence: Anthropic docs, Errors, read August 2026; body quoted in GitHub anthropic-sdk-python#938.
-    """
-    if len(request.body) > BODY_LIMIT:
-        raise ApiError(413, "Request exceeds the maximum size")
 
 
 @rule
