@@ -7,6 +7,8 @@ from labkit.offline import OfflineClaude
 
 LONG = "The parcel was sent on Monday and has not arrived. " * 150
 CONTROL = {"type": "ephemeral"}
+FORMAT = {"type": "json_schema", "schema": {"type": "object", "properties": {}, "additionalProperties": False}}
+FAST = {"anthropic-beta": "fast-mode-2026-02-01"}
 
 
 @pytest.fixture
@@ -42,13 +44,29 @@ def test_nothing_is_said_when_nothing_diverged(first):
         ({"model": "claude-opus-4-6"}, "model_changed"),
         ({"system": "Be brief."}, "system_changed"),
         ({"tools": [WEATHER]}, "tools_changed"),
-        ({"thinking": {"type": "disabled"}}, "unavailable"),
+        ({"thinking": {"type": "adaptive"}}, "unavailable"),
+        ({"output_config": {"effort": "low"}}, "unavailable"),
+        ({"output_config": {"format": FORMAT}}, "unavailable"),
+        ({"extra_body": {"speed": "fast"}, "extra_headers": FAST}, "model_changed"),
     ],
 )
 def test_what_changed_is_named(first, changes, expected):
-    """Model, system prompt, tools and other settings are distinguished."""
+    """Model and speed, system prompt, tools and other settings are distinguished."""
     client, message = first
-    assert reason(send(client, message.id, **changes)) == expected
+    changed = send(client, message.id, **changes)
+    assert reason(changed) == expected
+    assert changed.usage.cache_read_input_tokens == 0
+
+
+@pytest.mark.parametrize(
+    "changes", [{"thinking": {"type": "disabled"}}, {"output_config": {"effort": "high"}}, {"tool_choice": None}]
+)
+def test_a_default_said_aloud_is_no_change(first, changes):
+    """A setting that says what holds without it has no reason, because the cache is read."""
+    client, message = first
+    same = send(client, message.id, **changes)
+    assert reason(same) is None
+    assert same.usage.cache_read_input_tokens == message.usage.cache_creation_input_tokens
 
 
 def test_a_changed_message_is_named_with_what_it_cost(first):

@@ -187,8 +187,8 @@ def message_of(call: Call, view: View, given: Answer, message_id: str) -> Json:
     state = call.service.state
     if call.body.get("diagnostics") is not None:
         read = given.bill.read
-        message["diagnostics"] = diagnostics.diagnose(call.body, call.model.id, given.links, read, state)
-        diagnostics.remember(call.body, call.model.id, given.links, message_id, state)
+        message["diagnostics"] = diagnostics.diagnose(call.body, call.model, given.links, read, state)
+        diagnostics.remember(call.body, call.model, given.links, message_id, state)
     if call.body.get("context_management") or EDITING in call.betas:
         message["context_management"] = {"applied_edits": view.applied}
     if thinking.HEADER in call.betas:

@@ -1,13 +1,15 @@
 """Cache diagnostics: why a request could not read what the one before it had cached.
 
-Evidence: SDK 2.12.0, Diagnostics and the CacheMiss types. Only requests that send `diagnostics` leave a fingerprint;
+Evidence: SDK 2.14.0, Diagnostics and the CacheMiss types: another speed counts as another model, and a setting that
+ends the cache (effort, format, thinking, a forced tool) has no reason of its own. Only requests that send `diagnostics` leave a fingerprint;
 it is kept for an hour (how long the API keeps it was not found).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labkit.offline.billing.prefix import SECTIONS, Link, fingerprint
+from labkit.offline.billing.prefix import SECTIONS, Link, fingerprint, settings_print
+from labkit.offline.catalog import Model
 from labkit.offline.state import State
 from labkit.offline.wire import Json
 
@@ -15,7 +17,7 @@ KIND = "fingerprint"
 KEPT = 3600.0
 
 
-def diagnose(body: Mapping[str, Any], model: str, links: Sequence[Link], read: int, state: State) -> Json | None:
+def diagnose(body: Mapping[str, Any], model: Model, links: Sequence[Link], read: int, state: State) -> Json | None:
     """The `diagnostics` of a response, given the input tokens it read; None when nothing diverged or nobody asked."""
     asked = (body.get("diagnostics") or {}).get("previous_message_id")
     if not asked:
@@ -32,16 +34,18 @@ def diagnose(body: Mapping[str, Any], model: str, links: Sequence[Link], read: i
     return {"cache_miss_reason": {"type": reason, "cache_missed_input_tokens": missed}}
 
 
-def remember(body: Mapping[str, Any], model: str, links: Sequence[Link], message_id: str, state: State) -> None:
+def remember(body: Mapping[str, Any], model: Model, links: Sequence[Link], message_id: str, state: State) -> None:
     """Keep the fingerprint of a request that sent `diagnostics`, under the id of its response."""
     if body.get("diagnostics") is not None:
         state.put(KIND, message_id, _print(body, model, links), KEPT)
 
 
-def _print(body: Mapping[str, Any], model: str, links: Sequence[Link]) -> Json:
+def _print(body: Mapping[str, Any], model: Model, links: Sequence[Link]) -> Json:
     blocks = {name: [link.own.hex() for link in links if link.section == name] for name in SECTIONS}
-    settings = fingerprint([body.get("tool_choice"), body.get("thinking")]).hex()
-    return {"model": model, "settings": settings, "tokens": links[-1].tokens if links else 0, **blocks}
+    form = (body.get("output_config") or {}).get("format")
+    settings = [settings_print(body, model).hex(), fingerprint(form).hex()]
+    served = [model.id, body.get("speed") or "standard"]
+    return {"model": served, "settings": settings, "tokens": links[-1].tokens if links else 0, **blocks}
 
 
 def _divergence(before: Json, now: Json) -> str | None:
