@@ -1,8 +1,8 @@
 """Cache diagnostics: why a request could not read what the one before it had cached.
 
 Evidence: SDK 2.14.0, Diagnostics and the CacheMiss types: another speed counts as another model, and a setting that
-ends the cache (effort, format, thinking, a forced tool) is "unavailable". Only requests that send `diagnostics` leave a fingerprint;
-it is kept for an hour (how long the API keeps it was not found).
+ends the cache (effort, format, thinking, a forced tool) is "unavailable". Only requests that send `diagnostics` leave a
+fingerprint; it is kept for an hour (how long the API keeps it was not found).
 """
 
 from collections.abc import Mapping, Sequence
