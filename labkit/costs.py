@@ -64,7 +64,7 @@ def total_cost(usages: Iterable[Usage], model: str | Model = DEFAULT_MODEL, hour
 
 def at_most(input_tokens: int, max_tokens: int, model: str | Model = DEFAULT_MODEL) -> Cost:
     """The most dollars that one request can cost, to be said before it is sent: all input written to the cache (which
-    is more expensive than reading it), and a reply of all `max_tokens`.
+    is more expensive than reading it), and all `max_tokens` written, as thinking or as the answer.
     """
     return cost(Usage(0, max_tokens, input_tokens, 0, 1), model)
 
@@ -98,6 +98,19 @@ def log_cost(log: Iterable[Answered]) -> Cost:
     return sum((cost(usage, model) for usage, model in bills if usage != Usage(requests=1)), Cost())
 
 
+def thinking_cost(log: Iterable[Answered]) -> Cost:
+    """The part of `log_cost` that paid for thinking: output that a reader never sees, or sees in part.
+
+    Thinking is billed as output and reported in `output_tokens_details`. Source: SDK 2.14.0, Usage.
+    """
+    thought = [
+        (details.get("thinking_tokens") or 0, sent.request["model"])
+        for sent in log
+        if (details := (sent.reply.get("usage") or {}).get("output_tokens_details"))
+    ]
+    return sum((cost(Usage(output_tokens=tokens), model) for tokens, model in thought), Cost())
+
+
 def _prices(row: Model, usage: Usage) -> Prices:
     if row.long_prompt and row.long_prompt_over and usage.total_input > row.long_prompt_over:
         return row.long_prompt
@@ -117,16 +130,21 @@ SUMMARY_ASK = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A conversation to be foretold: how many turns, and the tokens of system prompt, one message and one reply."""
+    """A conversation to be foretold: how many turns, and the tokens of system prompt, one message and one reply.
+
+    `thinking` is the tokens that the model thinks before one reply: 0 where thinking is off. It is billed as output,
+    and again as input of every later request, on models that keep the thinking of all turns.
+    """
 
     turns: int = 50
     system: int = 2_000
     message: int = 150
     reply: int = 350
+    thinking: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what is no conversation."""
-        if self.turns < 1 or self.message < 1 or min(self.system, self.reply) < 0:
+        if self.turns < 1 or self.message < 1 or min(self.system, self.reply, self.thinking) < 0:
             raise ValueError(f"{self}: give at least 1 turn and 1 token a message, and nothing below 0")
 
     def counted_by(self, model: str | Model) -> "Plan":
@@ -135,8 +153,8 @@ class Plan:
         The plan itself is taken to be in tokens of the default model's generation.
         """
         more = find(model).generation.times_older / find(DEFAULT_MODEL).generation.times_older
-        system, message, reply = (round(size * more) for size in (self.system, self.message, self.reply))
-        return replace(self, system=system, message=message, reply=reply)
+        sizes = {name: round(getattr(self, name) * more) for name in ("system", "message", "reply", "thinking")}
+        return replace(self, **sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,31 +189,30 @@ def planned(
     """The bills of a conversation that follows a plan, turn by turn; a turn with a call for a summary has two.
 
     All sizes are taken as they are, in tokens of `model`, and turns as less than five minutes apart. Where no figure
-    for the shortest prefix that is cached was found, every prefix counts as long enough. Raises ValueError for another
-    kind of caching.
+    for the shortest prefix that is cached was found, every prefix counts as long enough. Thinking that was written
+    before a cut is left out after it, as labkit's steps do. Raises ValueError for another kind of caching.
     """
     if caching not in (*CACHING, BOTH):
         raise ValueError(f"caching {caching!r} is not one of {', '.join(CACHING)}")
-    least, bills, before, sent = find(model).cache_minimum or 0, list[list[Usage]](), 1, 0
+    row, bills, before, sent, last_cut = find(model), list[list[Usage]](), 1, 0, 1
     for turn in range(1, plan.turns + 1):
         first = strategy.first(turn)
-        cut, standing = first - before, strategy.summary if first > 1 else 0
-        beside = plan.system + standing
-        total = beside + (turn - first) * (plan.message + plan.reply) + plan.message
-        beginning = plan.system if turn > 1 else 0
-        again = {
-            "none": 0,
-            "automatic": 0 if cut else sent,
-            "system prompt": beginning,
-            BOTH: beginning if cut else sent,
-        }
-        mark = {"none": 0, "automatic": total, "system prompt": plan.system, BOTH: total}
-        usage = _split(total, mark[caching], again[caching], least, plan.reply)
+        cut = first - before
+        last_cut = turn if cut else last_cut
+        thought = plan.thinking * (turn - last_cut) if _keeps_thinking(row) else 0
+        total = plan.system + (strategy.summary if first > 1 else 0) + thought
+        total += (turn - first) * (plan.message + plan.reply) + plan.message
+        usage = _split(total, caching, plan, plan.system if turn > 1 else 0, 0 if cut else sent, row.cache_minimum or 0)
         told = cut * (plan.message + plan.reply) + (strategy.summary if before > 1 else 0) + SUMMARY_ASK
         asked = [Usage(told, strategy.summary, 0, 0, 1)] if cut and strategy.summary else []
         bills.append([*asked, usage])
         before, sent = first, total
     return bills
+
+
+def _keeps_thinking(row: Model) -> bool:
+    """Say whether the thinking of all turns stays in the prompt; a model without a figure counts as one that does."""
+    return row.thinking is None or row.thinking.keeps == "all"
 
 
 def planned_costs(
@@ -205,9 +222,14 @@ def planned_costs(
     return [total_cost(turn, model) for turn in planned(plan, strategy, caching, model)]
 
 
-def _split(total: int, mark: int, again: int, least: int, reply: int) -> Usage:
-    """The bill of a request of `total` tokens with a breakpoint after `mark`, of which `again` were cached before."""
+def _split(total: int, caching: Caching, plan: Plan, beginning: int, sent: int, least: int) -> Usage:
+    """The bill of a request of `total` tokens, of which the `beginning` alone, or all that was `sent` before, can be
+    read again from the cache, which takes no prefix shorter than `least`.
+    """
+    written = plan.thinking + plan.reply
+    again = {"none": 0, "automatic": sent, "system prompt": beginning, BOTH: sent or beginning}[caching]
+    mark = {"none": 0, "automatic": total, "system prompt": plan.system, BOTH: total}[caching]
     if not mark or mark < least:
-        return Usage(total, reply, 0, 0, 1)
+        return Usage(total, written, 0, 0, 1)
     read = again if again >= least else 0
-    return Usage(total - mark, reply, mark - read, read, 1)
+    return Usage(total - mark, written, mark - read, read, 1)

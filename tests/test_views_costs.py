@@ -18,13 +18,14 @@ settings = st.fixed_dictionaries(
         "system": st.integers(0, 20).map(lambda n: n * 500),
         "strategy": st.sampled_from((ALL, *STRATEGIES)),
         "caching": st.sampled_from(CACHING),
+        "thinking": st.integers(0, 8).map(lambda n: n * 250),
     }
 )
 
 
 def planned_dollars(setting, strategy):
     """The cost of one conversation by the plan itself."""
-    plan = Plan(turns=setting["turns"], system=setting["system"]).counted_by(setting["model"])
+    plan = Plan(**{name: setting[name] for name in ("turns", "system", "thinking")}).counted_by(setting["model"])
     bills = planned(plan, STRATEGIES[strategy], setting["caching"], setting["model"])
     return total_cost([usage for turn in bills for usage in turn], setting["model"]).dollars
 
@@ -76,6 +77,14 @@ def test_prices_that_were_not_confirmed_are_named():
         words = what_if(model, 10, 5_000, ALL, "automatic").words
         assert ("Not confirmed" in words) == (model in doubted)
         assert "Not confirmed" not in what_if(model, 10, 5_000, ALL, "none").words
+
+
+@given(settings)
+def test_thinking_that_a_plan_leaves_out_is_named(setting):
+    """The words say so where none is planned and the model thinks unasked, and only there."""
+    row, words = known()[setting["model"]], what_if(**setting).words
+    unasked = row.thinking is not None and row.thinking.default != "disabled"
+    assert ("No thinking is planned" in words) == (unasked and not setting["thinking"])
 
 
 def test_what_there_is_not_is_refused():

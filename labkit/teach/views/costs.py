@@ -19,13 +19,19 @@ STRATEGIES: Mapping[str, Strategy] = {
 """The strategies that can be compared; the summary replaces the turns that the window of 20 leaves out."""
 
 ALL = "all four"
-SOURCE = "Planned: 150 tokens asked and 350 answered a turn. Windows in turns. List prices of {}."
+SOURCE = "Planned: 150 tokens asked, {:,} thought and 350 answered a turn. Windows in turns. List prices of {}."
 KINDS = {"input": "history", "cache_writes": "current", "cache_reads": "cache_read", "output": "reply"}
-LABELS = {"input": "input read afresh", "cache_writes": "cache writes", "cache_reads": "cache reads", "output": "reply"}
+LABELS = {
+    "input": "input read afresh",
+    "cache_writes": "cache writes",
+    "cache_reads": "cache reads",
+    "output": "output",
+}
 
 
-def what_if(model: str, turns: int, system: int, strategy: str, caching: Caching) -> Chart:
-    """The cost of `turns` turns of 150 tokens asked and 350 answered after a system prompt of `system` tokens.
+def what_if(model: str, turns: int, system: int, strategy: str, caching: Caching, thinking: int = 0) -> Chart:
+    """The cost of `turns` turns of 150 tokens asked and 350 answered after a system prompt of `system` tokens, with
+    `thinking` tokens before each answer.
 
     With all four strategies, a row for each, split by what is paid for; with one of them, a column for each turn.
     Values are dollars for 10,000 conversations. The scale depends on the model and the sizes, not on strategy or
@@ -36,9 +42,10 @@ def what_if(model: str, turns: int, system: int, strategy: str, caching: Caching
     if strategy != ALL and strategy not in STRATEGIES:
         raise ValueError(f"strategy {strategy!r} is not one of {', '.join((ALL, *STRATEGIES))}")
     row = find(model)
-    plan = Plan(turns=turns, system=system).counted_by(row)
+    plan = Plan(turns=turns, system=system, thinking=thinking).counted_by(row)
+    source = SOURCE.format(thinking, row.as_of)
     if strategy == ALL:
-        return _side_by_side(row, plan, caching)
+        return _side_by_side(row, plan, caching, source)
     bill = planned_costs(plan, STRATEGIES[strategy], caching, row)
     return Chart(
         title=f"Each turn in dollars for {MANY:,} conversations: {strategy}",
@@ -48,11 +55,11 @@ def what_if(model: str, turns: int, system: int, strategy: str, caching: Caching
         axis="turn",
         unit="dollars",
         top=_top(each.dollars for mode in CACHING for each in planned_costs(plan, STRATEGIES[strategy], mode, row)),
-        source=SOURCE.format(row.as_of),
+        source=source,
     )
 
 
-def _side_by_side(row: Model, plan: Plan, caching: Caching) -> Chart:
+def _side_by_side(row: Model, plan: Plan, caching: Caching, source: str) -> Chart:
     sums = {name: sum(planned_costs(plan, one, caching, row), Cost()) for name, one in STRATEGIES.items()}
     every = (dollars(planned_costs(plan, one, mode, row)) for one in STRATEGIES.values() for mode in CACHING)
     return Chart(
@@ -66,7 +73,7 @@ def _side_by_side(row: Model, plan: Plan, caching: Caching) -> Chart:
         notes=[f"{_money(each.dollars)} for one" for each in sums.values()],
         top=_top(every),
         height=196,
-        source=SOURCE.format(row.as_of),
+        source=source,
     )
 
 
@@ -115,7 +122,7 @@ def _cheapest(strategy: str, caching: Caching, amount: float) -> str:
 
 
 def _doubts(row: Model, plan: Plan, caching: Caching) -> str:
-    """The prices in use that were not read at their source, as a sentence; empty where all were."""
+    """The prices in use that were not read at their source, and thinking that the plan leaves out, as sentences."""
     usages = [usage for turn in planned(plan, Strategy(), caching, row) for usage in turn]
     used = {
         "cache_write_5m": any(usage.cache_creation_input_tokens for usage in usages),
@@ -123,7 +130,15 @@ def _doubts(row: Model, plan: Plan, caching: Caching) -> str:
     }
     names = {"cache_write_5m": "cache writes", "cache_read": "cache reads"}
     doubted = [names[field] for field, there in used.items() if there and field in row.unverified]
-    return f" Not confirmed by Anthropic's own pages: the price of {' and of '.join(doubted)}." if doubted else ""
+    prices = f" Not confirmed by Anthropic's own pages: the price of {' and of '.join(doubted)}." if doubted else ""
+    return prices + _left_out(row, plan)
+
+
+def _left_out(row: Model, plan: Plan) -> str:
+    if plan.thinking or row.thinking is None or row.thinking.default == "disabled":
+        return ""
+    when = "on every turn" if row.thinking.always_on else "unless a request switches it off"
+    return f" No thinking is planned, and {row.name} thinks {when}."
 
 
 def _money(amount: float) -> str:
