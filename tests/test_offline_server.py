@@ -9,10 +9,13 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 
 import anthropic
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from offline_doors import STRICT, ask, text, user
 
 from labkit.offline import Fault, OfflineClaude, Reply
@@ -86,15 +89,66 @@ def test_one_connection_serves_many_requests(served, connect):
         assert client.put("/v1/messages", json={}).status_code == 405
 
 
-def test_a_body_without_a_length_or_too_long_is_refused(served, connect):
-    """A chunked body gets a clear 400, a length above the limit a 413 before anything is read."""
-    _, url = served
-    answer = httpx2.post(url + "/v1/messages", headers=HEADERS, content=iter([b"{}"]))
-    assert (answer.status_code, "content-length" in answer.text) == (400, True)
+def raw(url, request):
+    """The first bytes that come back for the bytes of a request."""
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n")
-        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(10_000), b""))
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 200), max_size=6))
+def test_a_body_in_chunks_is_read_as_one(cuts):
+    """However it is cut, the answer is that to the whole body, and the connection goes on."""
+    body = json.dumps(ask(user("Grüße aus Rom. " * 20))).encode()
+    parts = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)]) if start < end]
+    with serving(OfflineClaude(reply="Hello!"), idle=2) as url, httpx2.Client(base_url=url, headers=HEADERS) as client:
+        whole = client.post("/v1/messages", content=body)
+        cut = client.post("/v1/messages", content=iter(parts))
+        assert (cut.status_code, cut.json()) == (200, whole.json())
+        assert "close" not in cut.headers.get("connection", "")
+
+
+@pytest.mark.parametrize("coding", [b"transfer-encoding: gzip", b"transfer-encoding: chunked", b"content-length: -1"])
+def test_a_body_without_a_readable_length_is_refused(served, coding):
+    """A coding that is not read, chunks that are none, and a length that is none get a 400 with a request id."""
+    _, url = served
+    answer = raw(url, b"POST /v1/messages HTTP/1.1\r\nhost: x\r\n" + coding + b"\r\n\r\nno chunk\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    error = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 400")
+    assert error["error"]["type"] == "invalid_request_error"
+    assert error["request_id"].encode() in head
+
+
+def test_a_body_that_is_too_long_is_refused(served):
+    """A length above the limit, in one piece or in chunks, is a 413 before anything of it is read."""
+    _, url = served
+    start = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\n"
+    for rest in (b"content-length: 99999999\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n5f5e0ff\r\n"):
+        assert raw(url, start + rest).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "BREW", "PATCH"])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/models"])
+def test_a_method_that_the_api_does_not_have_is_a_405(served, method, path):
+    """The answer is the API's error and no page of the server's; HEAD has its head alone."""
+    _, url = served
+    answer = httpx2.request(method, url + path, headers=HEADERS)
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/json")
+    if method == "HEAD":
+        assert answer.content == b""
+    else:
+        assert answer.json()["error"] == {"type": "invalid_request_error", "message": "Method Not Allowed"}
+        assert answer.json()["request_id"] == answer.headers["request-id"]
+
+
+def test_what_is_no_http_gets_the_api_s_form_too(served):
+    """A broken request line is a 400 in JSON."""
+    _, url = served
+    answer = raw(url, b"NONSENSE\r\n\r\n")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == "invalid_request_error"
 
 
 def test_faults_reach_clients_over_http(served, connect):

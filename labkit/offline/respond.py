@@ -11,7 +11,7 @@ from labkit.offline.billing.prefix import Link, chain
 from labkit.offline.billing.sampling import tally_of
 from labkit.offline.billing.tokens import Tally, request_tokens
 from labkit.offline.billing.usage import geo, tells_thinking, thinking_tokens
-from labkit.offline.platform import compaction, context_editing, thinking
+from labkit.offline.platform import compaction, context_editing, thinking, tool_changes
 from labkit.offline.rules.parameters import input_fits_the_window
 from labkit.offline.service import Call
 from labkit.offline.stops import Ending, finish
@@ -48,7 +48,8 @@ class Answer:
 def look(call: Call) -> View:
     """The body of a call as the model sees it: bound thinking checked, summarized messages left out, edits applied."""
     dropped = _checked_thinking(call)
-    body = compaction.from_last_summary(_without_passing_notes(thinking.without(call.body, dropped)))
+    body = tool_changes.loaded(thinking.without(call.body, dropped))
+    body = compaction.from_last_summary(_without_passing_notes(body))
     if context_editing.THINKING not in context_editing.edit_types(body):
         body = thinking.without_earlier_turns(body, call.model)
     tally = tally_of(body, call.model, len(call.request.body))
@@ -103,7 +104,7 @@ def _bill(call: Call, body: Json, tally: Tally, tokens: int) -> tuple[Bill, Sequ
 
 
 def _reply(call: Call, body: Json, tokens: int) -> Ending:
-    reply = call.service.reply(compaction.readable(body))
+    reply = call.service.reply(compaction.readable(tool_changes.offered(body)))
     said = _formatted(call.body, body, list(reply.content))
     content = thinking.thought_through(call.body, call.model, said, len(reply.grounds))
     whole = _Whole(content, reply)

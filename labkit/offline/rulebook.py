@@ -25,6 +25,7 @@ RULED = {
     "rules.betas": "Beta features",
     "platform.compaction": "Compaction blocks",
     "platform.threads": "Message threads",
+    "platform.tool_changes": "Tools that come and go",
 }
 """Modules with rules, and what their part of the page is called."""
 BEHAVIOURS = (
@@ -37,6 +38,7 @@ BEHAVIOURS = (
     "platform.compaction",
     "platform.thinking",
     "platform.threads",
+    "platform.tool_changes",
     "faults",
     "endings",
     "words.memory",

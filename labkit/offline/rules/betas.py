@@ -6,6 +6,7 @@ from typing import get_args
 from labkit.offline.catalog import COMPACTION_FLOOR
 from labkit.offline.platform import context_editing, thinking
 from labkit.offline.platform.compaction import COMPACT_EDIT, COMPACTING, THRESHOLD, compaction_blocks
+from labkit.offline.platform.tool_changes import changed_tools_are_known, tool_changes_need_their_header
 from labkit.offline.rule import rule
 from labkit.offline.service import Call
 from labkit.offline.wire import ApiError, blocks_of
@@ -205,6 +206,8 @@ RULES = (
     compaction_stands_alone,
     compaction_has_something_to_do,
     compaction_ends_on_a_finished_turn,
+    tool_changes_need_their_header,
+    changed_tools_are_known,
 )
 
 

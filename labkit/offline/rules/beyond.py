@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from labkit.offline.platform.tool_changes import changes
 from labkit.offline.rule import rule
 from labkit.offline.service import Call
 from labkit.offline.wire import ApiError, blocks_of
 
-SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "tool_search_tool", "advisor", "mcp_toolset")
+SERVER_TOOLS = ("web_search", "web_fetch", "code_execution", "tool_search_tool", "advisor", "mcp_tool")
 """The beginnings of the types of tools that run on the API's side. Source: SDK 2.14.0, BetaToolUnionParam."""
 PATHS = ("/v1/messages/batches", "/v1/files")
 FIELDS = {"mcp_servers": "MCP", "fallbacks": "fallbacks", "container": "code execution"}
@@ -28,9 +29,12 @@ def words(feature: str) -> str:
 
 
 def _beyond(call: Call) -> Iterator[tuple[str, str]]:
-    for place, tool in enumerate(call.body.get("tools") or ()):
+    tools = [(f"tools.{place}", tool) for place, tool in enumerate(call.body.get("tools") or ())]
+    for index, place, block in changes(call.messages):
+        tools.append((f"messages.{index}.content.{place}", block["tool"].get("definition") or block["tool"]))
+    for where, tool in tools:
         if str(tool.get("type") or "").startswith(SERVER_TOOLS):
-            yield f"tools.{place}", f"the server tool {tool['type']}"
+            yield where, f"the server tool {tool['type']}"
     for field, name in FIELDS.items():
         if call.body.get(field):
             yield field, name
