@@ -49,9 +49,14 @@ def test_key_is_sent(claude):
 
 
 def test_key_is_right(claude):
-    """A key that starts with `wrong-` is refused, any other is taken."""
+    """A key that starts with `wrong-` is refused, any other is taken; one in the API's form has other words."""
     assert everywhere(claude, ask(), api_key="wrong-key") == (401, "invalid x-api-key")
+    assert everywhere(claude, ask(), api_key="sk-ant-wrong-key") == (401, "API key is invalid.")
     accepted(claude, ask(), api_key="right-key")
+    accepted(claude, ask(), api_key="sk-ant-right-key")
+    with pytest.raises(anthropic.AuthenticationError) as caught:
+        claude.client(api_key="sk-ant-wrong-key", **STRICT).messages.create(**ask())
+    assert caught.value.body["request_id"] is None
     with pytest.raises(anthropic.AuthenticationError):
         claude.client(api_key="wrong-key", **STRICT).models.list()
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    words = "A simulated Claude on a local port. Any key is right unless it starts with wrong-."
+    words = "A simulated Claude on a local port. Any key is right unless it starts with wrong- or sk-ant-wrong-."
     parser = argparse.ArgumentParser(prog="python -m labkit.offline", description=words)
     add = parser.add_argument
     add("--host", default=LOOPBACK, help="address to listen on (default: this machine alone)")

@@ -83,13 +83,18 @@ class ApiError(Exception):
         message: str,
         code: str = "",
         headers: Mapping[str, str] | None = None,
+        named: bool = True,
         **details: Any,
     ) -> None:
-        """Take the status (one of ERROR_TYPES), the words, and the optional error_code with its further details."""
+        """Take the status (one of ERROR_TYPES), the words, and the optional error_code with its further details.
+
+        An error that is not `named` comes from a place before the API and knows no request id.
+        """
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
+        self.named = named
         self.details: Json = {"error_code": code, **details} if code else {}
 
     def body(self, request_id: str) -> Json:
@@ -97,7 +102,7 @@ class ApiError(Exception):
         error: Json = {"type": ERROR_TYPES[self.status], "message": self.message}
         if self.details:
             error["details"] = self.details
-        return {"type": "error", "error": error, "request_id": request_id}
+        return {"type": "error", "error": error, "request_id": request_id if self.named else None}
 
 
 def dumps(value: Any) -> bytes:

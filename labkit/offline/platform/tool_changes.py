@@ -7,8 +7,7 @@ BetaRequestToolRemovalBlockParam; Anthropic docs, Mid-conversation tool changes,
 elgorro/aiquila#412, July 2026.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from labkit.offline.rule import rule
 from labkit.offline.service import Call
@@ -83,7 +82,7 @@ def loaded(body: Json) -> Json:
     return {**body, "tools": tools, "messages": messages}
 
 
-def offered(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def offered(body: Json) -> Json:
     """Return a request with the tools that are offered at its end, and no others."""
     known = {str(tool.get("name")): tool for tool in body.get("tools") or ()}
     now = dict(known)

@@ -31,12 +31,17 @@ def _key(request: HttpRequest) -> str:
 
 @rule
 def key_is_right(request: HttpRequest) -> None:
-    """A wrong key is a 401; offline, a key is wrong when it starts with `wrong-`, and any other is right.
+    """A wrong key is a 401, in either of two wordings; offline, a key is wrong when it starts with `wrong-`, or with
+    `sk-ant-wrong-`, which has the second one.
 
-    Evidence: body quoted in GitHub free-claude-api#14, February 2026.
+    Evidence: body quoted in GitHub free-claude-api#14, February 2026, and recorded on 19 August 2026; four recorded
+    answers of 2026 with the second wording and a request id of null, seen for a key of the API's own form in a public
+    log of 2026. What decides between the two was not found.
     """
     if _key(request).startswith("wrong-"):
         raise ApiError(401, "invalid x-api-key")
+    if _key(request).startswith("sk-ant-wrong-"):
+        raise ApiError(401, "API key is invalid.", named=False)
 
 
 @rule
