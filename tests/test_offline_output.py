@@ -70,16 +70,47 @@ def test_a_reply_in_the_format_stays_as_it_was_written():
     assert message["content"][0]["text"] == '{"city": "Rome"}'
 
 
-def test_schema_is_supported():
-    """An object that leaves additional properties open, or a limit, is refused wherever in the schema it is."""
-    opened = {name: value for name, value in CITY.items() if name != "additionalProperties"}
-    words = "For 'object' type, 'additionalProperties' must be explicitly set to false"
-    assert refused(FIXED, ask(**formatted(opened))) == f"output_config.format.schema: {words}"
-    nested = {**CITY, "properties": {"inner": opened}, "required": ["inner"]}
-    assert refused(FIXED, ask(**formatted(nested))).startswith("output_config.format.schema.properties.inner: ")
-    limited = {**CITY, "properties": {"days": {"type": "integer", "minimum": 1}}, "required": ["days"]}
-    assert refused(FIXED, ask(**formatted(limited))).endswith("property 'minimum' is not supported")
-    accepted(OfflineClaude(), ask(**formatted(CITY)))
+def with_property(**schema):
+    """A schema of an object with one property."""
+    return {**CITY, "properties": {"one": schema}, "required": ["one"]}
+
+
+OPEN = {name: value for name, value in CITY.items() if name != "additionalProperties"}
+NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
+REFUSED = [
+    (OPEN, "For 'object' type, 'additionalProperties' must be explicitly set to false"),
+    (with_property(**OPEN), "For 'object' type, 'additionalProperties' must be explicitly set to false"),
+    (
+        {**CITY, "additionalProperties": {"type": "string"}},
+        "For 'object' type, 'additionalProperties: object' is not supported. "
+        "Please set 'additionalProperties' to false",
+    ),
+    (with_property(type="integer", minimum=1), "For 'integer' type, property 'minimum' is not supported"),
+    (with_property(**NUMBER), "For 'number' type, properties maximum, minimum are not supported"),
+    (with_property(anyOf=[NUMBER]), "For 'number' type, properties maximum, minimum are not supported"),
+    (with_property(type="array", items=NUMBER), "For 'number' type, properties maximum, minimum are not supported"),
+    (with_property(type="array", maxItems=3), "For 'array' type, property 'maxItems' is not supported"),
+    (
+        with_property(type="array", minItems=2, maxItems=3),
+        "For 'array' type, 'minItems' values other than 0 or 1 are not supported",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "words"), REFUSED)
+def test_schema_is_supported(schema, words):
+    """What is not supported is refused wherever in the schema it is, of an output and of a strict tool alike."""
+    assert refused(FIXED, ask(**formatted(schema))) == f"output_config.format.schema: {words}"
+    tool = {"name": "look", "input_schema": schema}
+    assert refused(FIXED, ask(tools=[WEATHER, {**tool, "strict": True}])) == f"tools.1.custom: {words}"
+    accepted(FIXED, ask(tools=[tool]))
+
+
+def test_a_schema_without_limits_is_taken():
+    """An array may have one item at least, and properties may have the names of limits."""
+    schema = with_property(type="array", minItems=1, items={"type": "string"})
+    accepted(OfflineClaude(), ask(**formatted(schema)))
+    accepted(OfflineClaude(), ask(**formatted({**CITY, "properties": {"maximum": {"type": "string"}}, "required": []})))
 
 
 def test_no_output_asks_for_none():
@@ -98,14 +129,18 @@ def test_no_output_asks_for_none():
 
 
 def test_beta_exists():
-    """A misspelt beta is refused by its name; those of the SDK, and an older one, pass."""
+    """A misspelt beta is refused by its name, and so is one of another platform; those of the SDK, and others that were
+    seen in answered requests, pass.
+    """
     words = (
         "Unexpected value(s) `compact-2026-09-4` for the `anthropic-beta` header. Please consult our documentation at "
         "platform.claude.com/docs or try again without the header."
     )
     misspelt = {"anthropic-beta": "compact-2026-09-4,compact-2026-09-04"}
     assert refused(FIXED, ask(), default_headers=misspelt) == words
-    right = {"anthropic-beta": "compact-2026-09-04,prompt-caching-2024-07-31,oauth-2025-04-20"}
+    elsewhere = {"anthropic-beta": "tool-search-tool-2025-10-19"}
+    assert "`tool-search-tool-2025-10-19`" in refused(FIXED, ask(), default_headers=elsewhere)
+    right = {"anthropic-beta": "compact-2026-09-04,prompt-caching-2024-07-31,oauth-2025-04-20,afk-mode-2026-01-31"}
     accepted(FIXED, ask(), default_headers=right)
 
 

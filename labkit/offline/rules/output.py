@@ -8,17 +8,21 @@ from labkit.offline.service import Call
 from labkit.offline.settings import thinking_type
 from labkit.offline.wire import ApiError, Json
 
-UNSUPPORTED = [
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "maxItems",
-    "uniqueItems",
-]
+UNSUPPORTED = frozenset(
+    [
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "maxItems",
+        "uniqueItems",
+        "minProperties",
+        "maxProperties",
+    ]
+)
 """Keys of a JSON schema that structured outputs refuse. Source: Anthropic docs, Structured outputs, August 2026."""
 
 
@@ -47,33 +51,54 @@ def _levels(body: Mapping[str, Any]) -> Iterator[str]:
 
 @rule
 def schema_is_supported(call: Call) -> None:
-    """An object of an output schema forbids additional properties; no schema has limits. The words are not verified.
+    """An object of an output schema, or of a strict tool's, forbids additional properties, and no schema has limits.
 
-    Evidence: Anthropic docs, Structured outputs (Not supported), read August 2026.
+    The error names no place within the schema. Evidence: Anthropic docs, Structured outputs (Not supported), read
+    August 2026; bodies quoted in GitHub ax#458, November 2025 (a nested object), and future-agi#412, May 2026; for
+    limits in GitHub the-llm-council#55, July 2026, and in many public repositories, one of August 2026 with its request
+    id; for strict tools in public repositories, 2026. The words for `additionalProperties: true` are not verified.
     """
     asked = (call.body.get("output_config") or {}).get("format")
-    for where, schema in _schemas(asked["schema"], "output_config.format.schema") if asked else ():
-        if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
-            words = "For 'object' type, 'additionalProperties' must be explicitly set to false"
-            raise ApiError(400, f"{where}: {words}")
-        for key in UNSUPPORTED:
-            if key in schema:
-                kind = schema.get("type", "any")
-                raise ApiError(400, f"{where}: For '{kind}' type, property '{key}' is not supported")
+    given = [("output_config.format.schema", asked["schema"])] if asked else []
+    tools = enumerate(call.body.get("tools") or ())
+    given += [(f"tools.{place}.custom", tool["input_schema"]) for place, tool in tools if tool.get("strict")]
+    for where, whole in given:
+        for schema in _schemas(whole):
+            for problem in _problems(schema):
+                raise ApiError(400, f"{where}: For '{schema.get('type', 'any')}' type, {problem}")
 
 
-def _schemas(schema: Any, where: str) -> Iterator[tuple[str, Json]]:
-    """Every schema within a schema, with its path."""
+def _problems(schema: Json) -> Iterator[str]:
+    """What is not supported in a schema, in the API's words; the schemas within it are not looked at."""
+    more = schema.get("additionalProperties")
+    if schema.get("type") == "object" and more is None:
+        yield "'additionalProperties' must be explicitly set to false"
+    if schema.get("type") == "object" and more not in (None, False):
+        kind = "object" if isinstance(more, dict) else "true"
+        yield f"'additionalProperties: {kind}' is not supported. Please set 'additionalProperties' to false"
+    if schema.get("minItems", 0) not in (0, 1):
+        yield "'minItems' values other than 0 or 1 are not supported"
+    limits = sorted(UNSUPPORTED & schema.keys())
+    if limits:
+        yield (
+            f"property '{limits[0]}' is not supported"
+            if len(limits) == 1
+            else (f"properties {', '.join(limits)} are not supported")
+        )
+
+
+def _schemas(schema: Any) -> Iterator[Json]:
+    """Yield a schema and every schema within it."""
     if isinstance(schema, list):
-        for place, inner in enumerate(schema):
-            yield from _schemas(inner, f"{where}.{place}")
+        for inner in schema:
+            yield from _schemas(inner)
     elif isinstance(schema, dict):
-        yield where, schema
+        yield schema
         for key in ("items", "anyOf", "allOf", "oneOf"):
-            yield from _schemas(schema.get(key), f"{where}.{key}")
+            yield from _schemas(schema.get(key))
         for key in ("properties", "$defs", "definitions"):
-            for name, inner in (schema.get(key) or {}).items():
-                yield from _schemas(inner, f"{where}.{key}.{name}")
+            for inner in (schema.get(key) or {}).values():
+                yield from _schemas(inner)
 
 
 @rule
