@@ -99,7 +99,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("schema", "words"), REFUSED)
 def test_schema_is_supported(schema, words):
-    """What is not supported is refused wherever in the schema it is, of an output and of a strict tool alike."""
+    """A problem is refused wherever in the schema it is, of an output and of a strict tool alike."""
     assert refused(FIXED, ask(**formatted(schema))) == f"output_config.format.schema: {words}"
     tool = {"name": "look", "input_schema": schema}
     assert refused(FIXED, ask(tools=[WEATHER, {**tool, "strict": True}])) == f"tools.1.custom: {words}"

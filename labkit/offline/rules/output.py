@@ -69,7 +69,7 @@ def schema_is_supported(call: Call) -> None:
 
 
 def _problems(schema: Json) -> Iterator[str]:
-    """What is not supported in a schema, in the API's words; the schemas within it are not looked at."""
+    """Yield each problem of a schema in the API's words; the schemas within it are not looked at."""
     more = schema.get("additionalProperties")
     if schema.get("type") == "object" and more is None:
         yield "'additionalProperties' must be explicitly set to false"
