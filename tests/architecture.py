@@ -20,7 +20,7 @@ PARTS = ("offline", "teach")
 """Folders whose own folders are places; of the rest of the core, a folder or a module is one."""
 FAR_SIDE_NEIGHBOURS = {"clients", "__init__", "moved"}
 SDK_USERS = {"clients"}
-FILE_USERS = {"stores", "evidence.published_sets", "evidence.loops", "replay", "lab"}
+FILE_USERS = {"stores", "evidence.published_sets", "evidence.loop_files", "replay", "lab"}
 FILE_MODULES = {"dbm", "portalocker", "redis", "shelve", "shutil", "sqlite3", "tempfile"}
 ONLY_IN = {
     "plotly": {"teach.charts.chart"},

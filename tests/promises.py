@@ -135,7 +135,7 @@ def unsafe(view: History, history: History) -> list[str]:
         return ["empty"]
     newest = history[history.newest_start() :]
     parts = [newest[low:high] for low, high in pairwise(newest.joints())]
-    must = [m for part in parts if part in (parts[0], parts[-1]) or said_more(part) for m in part]
+    must = [m for part in parts for m in part if part in (parts[0], parts[-1]) or says_more(m)]
     kept = [m for m in history if m.pinned or "compaction" in m.block_types()]
     wrong = [f"newest {m.role} message gone" for m in must if not any(stands_for(v, m) for v in view)]
     wrong += [f"pinned {m.role} message gone" for m in kept if not any(is_still(m, v) for v in view)]
@@ -144,9 +144,9 @@ def unsafe(view: History, history: History) -> list[str]:
     return wrong
 
 
-def said_more(part: History) -> bool:
-    """True when the user, or the system, said something in a tool round."""
-    return any(m.role == "system" or (m.role == "user" and m.block_types() != {"tool_result"}) for m in part)
+def says_more(message: Message) -> bool:
+    """True for words of the user, or of the system, in a tool round."""
+    return message.role == "system" or (message.role == "user" and message.block_types() != {"tool_result"})
 
 
 def same(view: History, history: History) -> bool:
@@ -180,8 +180,14 @@ def not_canonical(view: History, history: History) -> list[str]:
 
 
 def _runs(history: History) -> int:
-    """Count neighbours of one role; the note of a loop belongs to the question that it follows."""
-    return sum(a.role == b.role and FOLDED_FLAG not in b.flags for a, b in pairwise(history))
+    """Count neighbours of one role; the note of a loop belongs to the question that it follows, and so do the words of
+    the user that are left of a folded round.
+    """
+    return sum(a.role == b.role and FOLDED_FLAG not in b.flags and not _left_alone(b) for a, b in pairwise(history))
+
+
+def _left_alone(message: Message) -> bool:
+    return any(m.has("tool_result") for m in message.replaces) and not message.has("tool_result")
 
 
 def unexplained(fates: Sequence[Fate], view: History, history: History) -> list[str]:

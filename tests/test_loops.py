@@ -1,19 +1,23 @@
 """A budget inside a loop: random loops, each request sent to the offline Claude, with thinking really signed."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.evidence.loop_runs import audit, repair
+from labkit.evidence.loop_table import WAYS, main
 from labkit.evidence.loops import measured
 from labkit.messages import History, assistant, rounds, user
 from labkit.repair import origins, unpaired
-from labkit.steps.folding import folded
+from labkit.steps.folding import folded, words_of
 from labkit.steps.keep_within import KeepWithin
 from labkit.steps.tool_results import ClearToolResults, ClipToolResults
 from labkit.strategies import KeepRecent, Step, apply, explain
+from labkit.summarization import readable
 from labkit.tokens import estimator
 from tests.conversations import Case
 from tests.loops import loop, refusals, run
@@ -60,6 +64,7 @@ def test_goal_pins_and_newest_round_stay_and_no_round_is_torn(seed: int, high: i
         kept = {id(origin) for message in view if len(origins(message)) == 1 for origin in origins(message)}
         must = [past[past.newest_start()], past[-1], *(past[place] for place in past.staying())]
         assert all(id(message) in kept or message in view for message in must)
+        assert all(message.text in said(view) for message in past[past.newest_start() :] if message.role == "user")
         assert unpaired(view) <= unpaired(past)
 
 
@@ -127,9 +132,63 @@ def test_a_failure_keeps_its_error_wherever_it_goes() -> None:
 
 def test_every_fate_is_said_in_words() -> None:
     """Kept, cleared and folded, by a step that is named with its unit."""
-    fates = explain([KeepWithin(2_000)], worked(60))
+    fates = explain([KeepWithin(1_500)], worked(60))
     assert {fate.fate for fate in fates} == {"kept", "cleared", "folded"}
-    assert {fate.step for fate in fates if fate.fate == "folded"} == {"at most 2,000 tokens, cut to 1,000"}
+    assert {fate.step for fate in fates if fate.fate == "folded"} == {"at most 1,500 tokens, cut to 750"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(200, 3_000))
+def test_the_budget_holds_wherever_what_must_stay_fits(seed: int, high: int) -> None:
+    """Goal, the user's words since and the newest part: where these fit the high mark, every request does."""
+    for sent in run(loop(seed, 25), (KeepWithin(high),)):
+        past = sent.past
+        loop_ = past[past.newest_start() :]
+        first, last = loop_.joints()[1], max(loop_.joints()[1], loop_.joints()[-2])
+        must = [*loop_[:first], *words_of(loop_[first:last]), *loop_[last:]]
+        least = sum(map(SIZE, must))
+        if not past.staying() and least <= high:
+            assert sent.view.total(SIZE) <= high
+
+
+def said(view: History) -> str:
+    """All that a request says."""
+    return "\n".join(map(readable, view))
+
+
+def test_names_outlive_the_results_that_held_them() -> None:
+    """The number of an account in the first result can still be asked for when the result is cleared, its round folded
+    and its exchange dropped; a word that names nothing goes.
+    """
+    found = {**worked(1)[2].blocks[0], "content": "account NO-7100-00 of somebody\n" + "as usual " * 60}
+    history = History([*worked(1)[:2], user([found]), *worked(40)[3:]])
+    closed = History([*history[:9], assistant("It went well. " * 200), *worked(40)])
+    for told, high, gone in ((history, 3_000, "as usual"), (history, 1_500, "of somebody"), (closed, 700, "It went")):
+        assert "NO-7100-00" in said(told)
+        view = said(apply([KeepWithin(high)], told))
+        assert "NO-7100-00" in view
+        assert gone not in view
+
+
+def test_a_clip_names_what_it_leaves_out() -> None:
+    """A number in the middle of a long result can still be asked for."""
+    text = "word " * 900 + "account NO-7100-00" + " word" * 900
+    history = History([*worked(1)[:2], user([{**worked(1)[2].blocks[0], "content": text}])])
+    shown = str(ClipToolResults(2_000)(history)[-1].blocks[0]["content"])
+    assert "NO-7100-00" in shown
+    assert len(shown) <= 2_000
+
+
+def test_words_of_the_user_in_a_folded_round_stay() -> None:
+    """Said together with a result or after it: the round is folded, and the words are sent as they were."""
+    rounds_ = worked(60)
+    result = rounds_[4].blocks[0]
+    history = History(
+        [*rounds_[:4], user([result, {"type": "text", "text": "Mind the gate."}]), user("And hurry."), *rounds_[5:]]
+    )
+    view = apply([KeepWithin(1_500)], history)
+    assert [message.text for message in view[:3]] == ["Read it all.", "Mind the gate.", "And hurry."]
+    assert unpaired(view) == set()
 
 
 @pytest.mark.parametrize("size", [200, 300, 8_000])
@@ -145,15 +204,41 @@ def test_a_clipped_result_keeps_beginning_and_end(size: int) -> None:
     assert ClipToolResults(size)(ClipToolResults(size)(history)) == ClipToolResults(size)(history)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.25])
 @pytest.mark.parametrize("told", [audit(), repair()], ids=["audit", "repair"])
-def test_marks_hold_the_budget_and_cost_less_than_clearing_on_every_call(told: History) -> None:
-    """On both runs that come with labkit: nothing over, the goal everywhere, most of the input read from the cache."""
-    budget = told.total(SIZE) // 2
-    within, each = measured(told, (KeepWithin(budget),)), measured(told, (ClearToolResults(10, batch=1),))
-    assert within.over(budget) == 0 < measured(told, ()).over(budget)
+def test_marks_hold_the_budget_at_the_price_of_the_cheapest_way(told: History, share: float) -> None:
+    """On both runs that come with labkit: nothing over, the goal everywhere, most of the input read from the cache, far
+    cheaper than clearing on every call, and hardly more expensive than forgetting all but the goal and the newest.
+    """
+    budget = int(told.total(SIZE) * share)
+    ways = "everything", "goal and newest", "cleared on every call", "within marks"
+    everything, plainest, each, within = (measured(told, WAYS[way](budget)) for way in ways)
+    assert within.over(budget) == 0 < everything.over(budget)
     assert within.goal_share == 1
     assert within.read_share > 0.85 > each.read_share
     assert within.dollars < each.dollars / 1.5
+    assert within.dollars < 1.07 * plainest.dollars
+
+
+def test_what_later_calls_need_is_readable() -> None:
+    """In the audit every account and order that is refunded at the end, at half the tokens; clearing loses half."""
+    budget = audit().total(SIZE) // 2
+    within, each, plainest = (
+        measured(audit(), WAYS[way](budget)) for way in ("within marks", "cleared on every call", "goal and newest")
+    )
+    assert within.readable == within.served == 1
+    assert max(each.readable, plainest.readable) <= 0.5
+
+
+def test_the_table_measures_a_file_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two runs of one file are measured together, and a file of short runs says what to ask for."""
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps([{"messages": repair(2, 2).wire()}] * 2), "utf-8")
+    assert main([str(path)]) == main([str(path), "--rounds", "99"]) == 0
+    said_ = capsys.readouterr().out
+    assert "2 runs" in said_
+    assert all(way in said_ for way in WAYS)
+    assert "give --rounds a smaller number" in said_
 
 
 def test_rounds_are_calls_with_all_their_results() -> None:

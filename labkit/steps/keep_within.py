@@ -1,26 +1,30 @@
 """A budget that holds inside a loop of tool calls: once a request outgrows a high mark it is cut to a low one.
 
 A cut is rare and deep, because each one makes the prompt cache write what is kept again. It clears old results first,
-then folds old rounds into a note after the goal, and drops whole closed exchanges last. Between two cuts every request
-begins with the one before, byte for byte. Taught in notebook 10.
+then folds old rounds into a note after the goal, and drops whole closed exchanges last; at each stage the names that
+nothing else says any more stay, because later calls ask for them. Between two cuts every request begins with the one
+before, byte for byte. Taught in notebook 10.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from labkit.messages import History, Message, Ruler, begins_reply, one_message, without_thinking
-from labkit.steps.folding import folded, is_note, may_fold
+from labkit.steps.folding import folded, is_note, may_fold, words_in, words_of
 from labkit.steps.tool_results import calls_of, cleared
 from labkit.strategies import check_limit, unit
+from labkit.text.names import names
 from labkit.tokens import ESTIMATED_TOKENS
 
 CHECKPOINTS = 8
 """Cuts that are remembered with a history, so that a request that goes back a little is not walked from the start."""
 
-NOTE_SHARE = 4
-"""The notes of folded rounds take at most a quarter of the low mark."""
+NOTE_SHARE = 2 / 3
+"""The part of the low mark that the notes of folded rounds may take: on recorded runs, more of what later calls need is
+found in a long note than in the rounds that a short one leaves room for.
+"""
 
 CHARACTERS = 3
 """Characters of a note for each token of its share: fewer than any tokenizer of the table has for English."""
@@ -31,10 +35,11 @@ class KeepWithin:
     """Keep what is sent within `high`, inside an open loop too: once it is more, cut it to `low`, by default to half.
 
     A cut goes in three stages and stops when it is deep enough: results older than the newest `keep` rounds are
-    cleared, older rounds become a line a call in a note after the goal, and closed exchanges are dropped. Rounds of
-    `exclude_tools` are folded only where the high mark does not hold without it. The goal, what the user said since,
-    pinned messages and the newest round stay word for word, even where they alone outgrow the marks. Thinking written
-    before a cut goes with it. `size` measures a message, estimated tokens by default.
+    cleared, older rounds become a line a call in a note after the goal, and closed exchanges are dropped, of which the
+    note keeps the names. Rounds of `exclude_tools` are folded only where the high mark does not hold without it. The
+    goal, what the user said since, pinned messages and the newest round stay word for word, even where they alone
+    outgrow the marks; where they leave no room, the other newest rounds and the note go too. Thinking written before a
+    cut goes with it. `size` measures a message, estimated tokens by default.
 
     The cut follows from the history alone: the same history gives the same request, also after a restart. Raises
     ValueError for marks below 1, a low mark above the high one, or a negative keep.
@@ -129,8 +134,20 @@ class Cut:
 
     def made(self) -> History:
         """Return the view after the stages that it needs; the same view where nothing can go."""
-        step = self.step
-        protected, enough = self._protected(), (step.low_mark + step.high) // 2
+        step, room = self.step, self._note_room()
+        self._run(self._protected())
+        if self.total > step.high:
+            self._run(1)
+        while self.total > step.high and room:
+            room //= 2
+            self._shorten(room)
+        made = [message for loop in self.loops for part in loop.parts for message in part]
+        same = len(made) == len(self.view) and all(a is b for a, b in zip(made, self.view, strict=True))
+        return self.view if same else History.with_sizes(made, step.size, map(self._measured, made))
+
+    def _run(self, protected: int) -> None:
+        """Run the three stages on all but so many of the newest rounds, until the view is small enough."""
+        step, enough = self.step, (self.step.low_mark + self.step.high) // 2
         self._clear(protected)
         # Half-way is deep enough for what only clearing made: folding costs words that later calls may need.
         if self.total > enough:
@@ -140,9 +157,6 @@ class Cut:
                 pass
         if self.total > enough:
             self._drop()
-        made = [message for loop in self.loops for part in loop.parts for message in part]
-        same = len(made) == len(self.view) and all(a is b for a, b in zip(made, self.view, strict=True))
-        return self.view if same else History.with_sizes(made, step.size, map(self._measured, made))
 
     def _size(self, part: list[Message]) -> int:
         return sum(map(self._measured, part))
@@ -167,12 +181,20 @@ class Cut:
         yield from rounds[: max(len(rounds) - protected, 0)]
 
     def _clear(self, protected: int) -> None:
-        for loop, at in self._older_rounds(protected):
+        rounds = list(self._older_rounds(protected))
+        standing = self._standing({id(message) for loop, at in rounds for message in loop.parts[at]})
+        for loop, at in rounds:
             if self.total <= self.step.low_mark:
                 return
             before = self._size(loop.parts[at])
-            loop.parts[at] = [cleared(m, self.calls, self.step.exclude_tools) for m in loop.parts[at]]
+            loop.parts[at] = [cleared(m, self.calls, self.step.exclude_tools, standing) for m in loop.parts[at]]
             self.total += self._size(loop.parts[at]) - before
+
+    def _standing(self, going: set[int]) -> set[str]:
+        """Return the names that can be read whatever is cleared: in words, in arguments, in results that stay."""
+        blocks = ((block, id(message) in going) for message in self.bare for block in message.blocks)
+        lasting = (block for block, goes in blocks if not (goes and block["type"] == "tool_result"))
+        return {name for block in lasting for name in names(words_in(block))}
 
     def _fold(self, protected: int, spare: bool) -> bool:
         """Fold as many of the oldest rounds as seem to be needed, or all but spared ones; False when none is left."""
@@ -195,15 +217,27 @@ class Cut:
     def _note_room(self) -> int:
         if self.step.size is one_message:
             return LONGEST_NOTE
-        return min(self.step.low_mark * CHARACTERS // NOTE_SHARE, LONGEST_NOTE)
+        return min(int(self.step.low_mark * CHARACTERS * NOTE_SHARE), LONGEST_NOTE)
+
+    def _shorten(self, most: int) -> None:
+        """Shorten the notes to so many characters in all, and leave them out at 0."""
+        loops = [loop for loop in self.loops if loop.parts and any(map(is_note, loop.parts[0]))]
+        for loop in loops:
+            before = self._size(loop.parts[0])
+            loop.fold([], most // len(loops))
+            loop.parts[0] = loop.parts[0] if most else [m for m in loop.parts[0] if not is_note(m)]
+            self.total += self._size(loop.parts[0]) - before
 
     def _drop(self) -> None:
-        for loop in self.loops[:-1]:
+        for loop, following in pairwise([loop for loop in self.loops if loop.parts]):
             if self.total <= self.step.low_mark:
                 return
             if not loop.stays:
-                self.total -= sum(map(self._size, loop.parts))
-                loop.parts = []
+                gone = [message for part in loop.parts for message in part]
+                before, loop.parts = self._size([*gone, *following.parts[0]]), []
+                if any(message.has("tool_use") or is_note(message) for message in gone):
+                    following.fold([], self._note_room(), gone)
+                self.total += self._size(following.parts[0]) - before
 
 
 LONGEST_NOTE = 100_000
@@ -224,11 +258,13 @@ class _Loop:
         self.parts = [bare[low + a : low + b] for a, b in pairwise(view[low:high].joints())]
         self.stays = bool(view[low:high].staying())
 
-    def fold(self, places: list[int], most: int) -> None:
+    def fold(self, places: Sequence[int], most: int, dropped: Sequence[Message] = ()) -> None:
         """Fold the rounds at these places into the note, which comes right after the first part."""
         note = next((message for message in self.parts[0] if is_note(message)), None)
-        made = folded(note, [self.parts[at] for at in places], most)
+        gone = [self.parts[at] for at in places]
         first = [message for message in self.parts[0] if message is not note]
+        first += [message for part in gone for message in words_of(part)]
+        made = folded(note, gone, most, dropped)
         end = len(first)
         while end and first[end - 1].role == "system":  # system messages wait for the reply, so they stay last
             end -= 1

@@ -1,8 +1,9 @@
 """Tool results made shorter: clipped before they are sent for the first time, or cleared once they are old.
 
 A cleared result leaves a sentence in its place that says which tool was called, with which arguments, how long the
-result was, how to get it again, and of a failure its error line. The calls stay, so that every request is valid.
-Taught in notebooks 04 and 10.
+result was, how to get it again, and of a failure its error line. The calls stay, so that every request is valid. What
+is left out can leave its names behind: the numbers, paths and fields that a later call may ask for. Taught in notebooks
+04 and 10.
 """
 
 import json
@@ -12,13 +13,17 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from labkit.messages import Block, History, Message, Ruler, must_stay
+from labkit.text.names import BETWEEN, listed, names
 from labkit.tokens import ESTIMATED_TOKENS
 
 type Calls = Mapping[str, Block]
 
-CLEARED, AGAIN = "[cleared: ", "; call again to see it]"
+CLEARED, NAMED, AGAIN = "[cleared: ", "; it named ", "; call again to see it]"
 ARGUMENTS_SHOWN, ERROR_SHOWN = 120, 200
 """Characters of the arguments and of an error line that a placeholder repeats: enough to tell two calls apart."""
+
+NAMES_SHARE, NAMES_SHOWN = 2, 1_500
+"""The names of a cleared result take at most half of its length, and so many characters."""
 
 FEWEST_CHARACTERS = 200
 """A clip leaves a beginning and an end of some words each, and the sentence between them."""
@@ -68,35 +73,51 @@ def size_in_words(block: Block) -> str:
     return said if not images else f"{said} and {images} image{'s' * (images > 1)}"
 
 
-def placeholder(block: Block, call: Block | None) -> str:
-    """Return the sentence that takes the place of a cleared result."""
-    name, failed = (call["name"] if call else "a tool"), error_line(block)
-    given = f" {shortened(arguments(call), ARGUMENTS_SHOWN)}" if call and call["input"] else ""
-    outcome = f"; it failed: {failed}" if failed else ""
-    return f"{CLEARED}{name}{given}, {size_in_words(block)}{outcome}{AGAIN}"
+def placeholder(block: Block, call: Block | None, standing: set[str] | None = None) -> str:
+    """Return the sentence that takes the place of a cleared result.
+
+    With `standing`, the names that can be read elsewhere, it lists those of the result that cannot, and adds them.
+    """
+    name, failed, given = (call["name"] if call else "a tool"), error_line(block), arguments(call)
+    shown = f" {shortened(given, ARGUMENTS_SHOWN)}" if call and call["input"] else ""
+    told = f"; it failed: {failed}" if failed else "" if standing is None else _named(result_text(block), standing)
+    return f"{CLEARED}{name}{shown}, {size_in_words(block)}{told}{AGAIN}"
 
 
-def cleared(message: Message, calls: Calls, exclude_tools: Collection[str] = ()) -> Message:
+def _named(text: str, standing: set[str]) -> str:
+    found = listed((one for one in names(text) if one not in standing), min(len(text) // NAMES_SHARE, NAMES_SHOWN))
+    standing.update(found.split(BETWEEN))
+    return f"{NAMED}{found}" if found else ""
+
+
+def names_left(text: str) -> list[str]:
+    """Return the names that a placeholder lists."""
+    return text.partition(NAMED)[2].removesuffix(AGAIN).split(BETWEEN) if NAMED in text else []
+
+
+def cleared(
+    message: Message, calls: Calls, exclude_tools: Collection[str] = (), standing: set[str] | None = None
+) -> Message:
     """Return a message with its tool results cleared; the same message where that would shorten nothing.
 
     Pinned messages, results of `exclude_tools`, results that are no longer than their placeholder, and all other blocks
-    stay as they are.
+    stay as they are. `standing` is that of `placeholder`.
     """
     if must_stay(message) or not message.has("tool_result"):
         return message
-    blocks = tuple(_emptied(block, calls, exclude_tools) for block in message.blocks)
+    blocks = tuple(_emptied(block, calls, exclude_tools, standing) for block in message.blocks)
     if all(new is old for new, old in zip(blocks, message.blocks, strict=True)):
         return message
     return replace(message, content=blocks, replaces=(message,))
 
 
-def _emptied(block: Block, calls: Calls, exclude_tools: Collection[str]) -> Block:
+def _emptied(block: Block, calls: Calls, exclude_tools: Collection[str], standing: set[str] | None) -> Block:
     if block["type"] != "tool_result":
         return block
     call, text = calls.get(str(block.get("tool_use_id"))), result_text(block)
     if (call and call["name"] in exclude_tools) or text.startswith(CLEARED):
         return block
-    instead = placeholder(block, call)
+    instead = placeholder(block, call, standing)
     return {**block, "content": instead} if _images(block) or len(text) > len(instead) else block
 
 
@@ -166,13 +187,19 @@ class ClipToolResults:
     def _text(self, text: str, most: int) -> str:
         if len(text) <= most:
             return text
-        room = max(most - len(_left_out(len(text))), 2)
-        head, tail = room - room // 2, room // 2
-        return text[:head] + _left_out(len(text) - head - tail) + text[-tail:]
+        room = max(most - most // CLIP_NAMES - len(_left_out(text, 0)), 2)
+        head, tail = text[: room - room // 2], text[-(room // 2) :]
+        return head + _left_out(text[len(head) : -len(tail)], most // CLIP_NAMES, {*names(head), *names(tail)}) + tail
 
 
-def _left_out(characters: int) -> str:
-    return f"\n[... {characters:,} characters left out; ask for a smaller part ...]\n"
+CLIP_NAMES = 4
+"""The names of what a clip leaves out take a quarter of it: on recorded runs that keeps two thirds of what is lost."""
+
+
+def _left_out(text: str, most: int, standing: Collection[str] = ()) -> str:
+    found = listed((one for one in names(text) if one not in standing), most - len(NAMED)) if most else ""
+    named = f"{NAMED}{found}" if found else ""
+    return f"\n[... {len(text):,} characters left out{named}; ask for a smaller part ...]\n"
 
 
 @dataclass(frozen=True, slots=True)
