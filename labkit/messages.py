@@ -135,6 +135,14 @@ class History(Sequence[Message]):
         """Positions at which a turn of Claude begins: a request was sent before each of them."""
         return self._positions(self._log.replies)
 
+    def replies_back(self) -> Iterator[int]:
+        """The same positions from the newest one back, each found when it is asked for."""
+        marks = self._log.replies
+        place = bisect_left(marks, self._stop)
+        while place and marks[place - 1] >= self._start:
+            place -= 1
+            yield marks[place] - self._start
+
     def edges(self) -> list[int]:
         """Positions between which the exchanges lie: 0, wherever one opens, and the end."""
         return sorted({0, *self.starts(), len(self)})

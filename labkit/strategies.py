@@ -7,6 +7,7 @@ A step is any function `history -> history`, yours included; one that says `keep
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from labkit.messages import (
@@ -114,7 +115,25 @@ def apply(
     old = _before_the_cut(steps, history, view, sent_whole)
     if not binds_thinking and in_open_round(old):
         old = old[: old.newest_reply()]
-    return join((map(without_thinking, view[: len(old)]), view[len(old) :]))
+    return _stripped(view, len(old))
+
+
+def _stripped(view: History, old: int) -> History:
+    """Return a view without the thinking of its first `old` messages; only what is new since the last time is added."""
+    thinking = view[:old].thinking()
+    if not thinking:
+        return view
+    key = ("stripped", old)
+    known: list[tuple[int, History]] = [entry for entry in view.memo(key) if entry[0] <= len(view)]
+    if known:
+        done, made = known[-1]
+    else:
+        cuts = pairwise([-1, *thinking, old])
+        parts = (part for low, high in cuts for part in ([view[low]] if low >= 0 else [], view[low + 1 : high]))
+        done, made = old, join(map(without_thinking, part) if isinstance(part, list) else part for part in parts)
+    made = made.followed_by(view[done:])
+    view.keep_memo(key, [*known[-1:], (len(view), made)])
+    return made
 
 
 def _ran(steps: tuple[Step, ...], history: History) -> History:
@@ -132,7 +151,7 @@ def _before_the_cut(steps: tuple[Step, ...], history: History, view: History, se
     """
     key, newest = ("sent", _hashable(steps), sent_whole), view
     known = {entry[0]: entry[1:] for entry in history.memo(key)}
-    for reply in reversed(history.replies()):
+    for reply in history.replies_back():
         remembered = known.get(reply) if reply >= sent_whole else None
         older = remembered[0] if remembered else history[:reply] if reply < sent_whole else _ran(steps, history[:reply])
         if not _goes_on(older, newest, history[reply]):

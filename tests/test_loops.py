@@ -1,6 +1,7 @@
 """A budget inside a loop: random loops, each request sent to the offline Claude, with thinking really signed."""
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from labkit.evidence.loop_runs import audit, repair
 from labkit.evidence.loop_table import WAYS, main
 from labkit.evidence.loops import measured
-from labkit.messages import History, assistant, rounds, user
+from labkit.messages import Block, History, assistant, rounds, user
 from labkit.repair import origins, unpaired
 from labkit.steps.folding import folded, words_of
 from labkit.steps.keep_within import KeepWithin
@@ -76,12 +77,12 @@ def test_a_view_follows_from_the_history_alone(seed: int, steps: tuple[Step, ...
         assert apply(steps, History(tuple(sent.past))) == apply(steps, sent.past)
 
 
-def worked(rounds_: int, said: int = 400) -> History:
-    """A loop of so many rounds with results of about so many characters."""
+def worked(rounds_: int, said: int = 400, thought: Sequence[Block] = ()) -> History:
+    """A loop of so many rounds with results of about so many characters, and these blocks before each call."""
     messages = [user("Read it all.")]
     for place in range(rounds_):
         call = {"type": "tool_use", "id": f"t{place}", "name": "read", "input": {"page": place}}
-        messages.append(assistant([call]))
+        messages.append(assistant([*thought, call]))
         result = {"type": "tool_result", "tool_use_id": f"t{place}", "content": f"{place} " * (said // 4)}
         messages.append(user([result]))
     return History(messages)
@@ -102,16 +103,25 @@ def test_600_rounds_stay_within_20_000_tokens_and_rarely_move() -> None:
     assert moves(ClearToolResults(10, batch=1), worked(60))[0] >= 45
 
 
-def test_a_call_of_a_loop_is_the_same_work_at_any_length() -> None:
-    """P8: between two cuts, round 2,000 calls about as many functions as round 200."""
-    step, counts = KeepWithin(20_000), {}
-    for length in (200, 2_000):
-        history = worked(length)
-        apply([step], history)
-        more = worked(length + 1)[-2:]
-        history = history.append(*more)
-        counts[length] = calls_made(lambda: apply([step], history))  # noqa: B023 - called at once
-    assert counts[2_000] <= 2 * counts[200], counts
+@pytest.mark.parametrize(
+    "thought", [[], [{"type": "thinking", "thinking": "hm", "signature": "s"}]], ids=["", "thinks"]
+)
+def test_a_call_of_a_loop_is_the_same_work_at_any_length(thought: Sequence[Block]) -> None:
+    """P8: between two cuts, round 2,000 calls about as many functions as round 200, and a large view as many as a
+    small one, with thinking too.
+    """
+    counts = {}
+    for length, high in ((200, 20_000), (2_000, 20_000), (2_000, 120_000)):
+        steps: list[Step] = [ClipToolResults(), KeepWithin(high)]
+        history = worked(length, thought=thought)
+        apply(steps, history)
+        # The second call is between two cuts whatever the first one was, and compares itself with it.
+        first, second = worked(length + 1)[-2:], worked(length + 2)[-2:]
+        history = history.append(*first)
+        apply(steps, history)
+        history = history.append(*second)
+        counts[length, high] = calls_made(lambda: apply(steps, history))  # noqa: B023 - called at once
+    assert max(counts.values()) <= 2 * min(counts.values()), counts
 
 
 def test_a_failure_keeps_its_error_wherever_it_goes() -> None:
