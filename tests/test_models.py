@@ -1,9 +1,11 @@
 """The table of models is dated, sourced, complete, and honest about what was not found."""
 
+import re
 import warnings
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from anthropic._data.deprecated_models import DEPRECATED_MODELS
 
 from labkit import models
 
@@ -84,6 +86,25 @@ def test_a_dated_id_finds_its_row() -> None:
         "claude-haiku-4-5": "claude-haiku-4-5-20251001",
     }
     assert all(models.find(full).id == name for name, full in dated.items())
+
+
+def test_the_table_calls_deprecated_what_the_sdk_does() -> None:
+    """Each model that the SDK warns of is deprecated or retired here, with the same day of retirement, and no other."""
+    warned = {models.find(name).id: day for name, day in DEPRECATED_MODELS.items()}
+    assert warned.keys() == {id for id, row in models.known().items() if row.lifecycle != "active"}
+    for id, day in warned.items():
+        assert models.find(id).retires == datetime.strptime(re.sub(r"(?<=\d)[a-z]{2}", "", day), "%B %d, %Y").date()
+
+
+def test_the_models_of_autumn_are_as_their_pages_say() -> None:
+    """No forced tool on the Fable, Opus and Sonnet lines from 5.1 and 5.5 on; 512 tokens are enough for the cache of
+    5.5; a million tokens are 2.5 million characters.
+    """
+    forced = {id for id, row in models.known().items() if row.forced_tool_choice}
+    assert not forced & {"claude-fable-5-2", "claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5"}
+    assert {"claude-haiku-5-5", "claude-opus-5", "claude-sonnet-5"} <= forced
+    assert {models.find(f"claude-{line}-5-5").cache_minimum for line in ("opus", "sonnet", "haiku")} == {512}
+    assert models.find("claude-haiku-5-5").generation.chars_per_token == 2.5
 
 
 def test_a_row_without_a_source_is_refused() -> None:

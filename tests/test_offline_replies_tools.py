@@ -102,6 +102,15 @@ def test_parallel_calls_can_be_switched_off():
     assert called("Check orders 889 and 898, please.", tool_choice=choice) == [("get_order", {"order_id": "889"})]
 
 
+def test_a_named_tool_is_called_once_however_much_is_asked_for():
+    """All 175 recorded answers to tool_choice `tool` make one call; without it each order has one."""
+    named = {"type": "tool", "name": "get_order"}
+    for orders in ("889", "889 and 898", "889, 898, 901 and 905"):
+        words = f"Check orders {orders}, please."
+        assert len(called(words)) == len(orders.replace(" and", ",").split(", "))
+        assert called(words, tool_choice=named) == [("get_order", {"order_id": "889"})]
+
+
 def test_a_forced_call_has_the_default_where_nothing_was_said():
     """The schema's default comes first, then the first value that is allowed."""
     sizes = {"size": {"default": "medium"}, "unit": {**UNIT, "default": "fahrenheit"}, "kind": {"enum": ["a", "b"]}}
