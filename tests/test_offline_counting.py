@@ -62,6 +62,25 @@ def test_tools_cost_a_preamble_and_more_when_forced():
     assert tokens(tools=[WEATHER], tool_choice={"type": "tool", "name": "weather"}) == free + 97
 
 
+LOCATION = {"type": "string", "description": "The city and state, e.g. San Francisco, CA"}
+PUBLISHED = {
+    "name": "get_weather",
+    "description": "Get the current weather in a given location",
+    "input_schema": {"type": "object", "properties": {"location": LOCATION}, "required": ["location"]},
+}
+
+
+def test_published_counts_are_met_within_three_percent():
+    """The examples of Anthropic's page on token counting (August 2026), 14 tokens and 403 with a tool, and a recorded
+    count of 2026, which has 43 for the first of them with a thinking budget.
+    """
+    hello = ask(user("Hello, Claude"), system="You are a scientist")
+    assert request_tokens(hello, OLD) == 14
+    assert request_tokens(hello | {"thinking": {"type": "enabled", "budget_tokens": 1_024}}, OLD) == 43
+    weather = ask(user("What's the weather like in San Francisco?"), tools=[PUBLISHED])
+    assert request_tokens(weather, Catalog().find("claude-opus-5")) == pytest.approx(403, rel=0.03)
+
+
 def test_calls_and_results_are_counted():
     """A tool round costs more than its words."""
     round_ = (user("Weather?"), assistant([tool_use()]), user([tool_result()]))

@@ -41,9 +41,30 @@ BEHAVIOURS = (
     "platform.tool_changes",
     "faults",
     "endings",
+    "catalog",
+    "billing.usage",
+    "words.structured",
     "words.memory",
 )
 """Modules whose behaviour is not an error but has evidence too."""
+LIMITS = (
+    "Each row says on what it rests; a check against the live API is still to come.",
+    "Replies are made from the request's words by fixed rules, without judgement. Effort changes how long the "
+    "simulated thinking is, and that alone; live it changes the answer too.",
+    "A model whose thinking is on thinks on every request, in a few sentences. Live thinking is left out, or many times "
+    "as long as the answer.",
+    "A request is refused for its form. Refusals of its words, pauses and cuts happen where a test asks for them.",
+    "Limits a minute are said in headers and never enforced. Time passes where a test moves the clock.",
+    "Token counts are estimates. The tokens of an output format, and those of the memory tool on Claude 4.7 and later, "
+    "rest on few recordings or on the figure of another model.",
+    "`service_tier`, `inference_geo` and `metadata` are taken and change nothing; `speed` changes the cache, not the "
+    "price.",
+    "Taken, because a source that says otherwise was not found: any `anthropic-version`, a slash at the end of a path, "
+    "a `user_id` of any length. A compressed body is refused as text that is not UTF-8.",
+    "Where a request has several faults, the one that is named is the first by the order of the rules; the API's order "
+    "was seen for few pairs.",
+)
+"""Limits of the simulator, as far as the rows above leave them out."""
 HEAD = """# What the offline Claude holds to
 
 Every rule by which the offline Claude refuses a request, with the evidence for it and the test that shows it through
@@ -61,6 +82,7 @@ def page() -> str:
         parts.append(f"## {title}\n\n| rule | evidence | test |\n| --- | --- | --- |\n{rows}\n")
     rows = "\n".join(_behaviour(name) for name in BEHAVIOURS)
     parts.append(f"## Behaviour\n\n| what | evidence | tests |\n| --- | --- | --- |\n{rows}\n")
+    parts.append("## Limits\n\n" + "".join(f"- {limit}\n" for limit in LIMITS))
     return "\n".join(parts)
 
 
@@ -95,6 +117,7 @@ TESTS = {
     "billing.tokens": "counting",
     "platform.context_editing": "edits",
     "words.memory": "replies_memory",
+    "words.structured": "output",
 }
 """Modules that are tested in the file of another."""
 
