@@ -51,7 +51,7 @@ LIMITS = (
     "Each row says on what it rests; a check against the live API is still to come.",
     "Replies are made from the request's words by fixed rules, without judgement. Effort changes how long the "
     "simulated thinking is, and that alone; live it changes the answer too.",
-    "A model whose thinking is on thinks on every request, in a few sentences. Live thinking is left out, or many times "
+    "A model whose thinking is on thinks on every request, in a few sentences. Live it is left out, or many times "
     "as long as the answer.",
     "A request is refused for its form. Refusals of its words, pauses and cuts happen where a test asks for them.",
     "Limits a minute are said in headers and never enforced. Time passes where a test moves the clock.",
