@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from labkit.blocks import well_formed
 from labkit.breakpoints import with_breakpoints, within_breakpoints
 from labkit.budgets import TokenBudget
 from labkit.conversation import Conversation
@@ -38,8 +39,8 @@ class Compaction:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything about a manager but the conversation itself: what each request holds beside the messages, and the
-    steps.
+    """Everything about a manager but the conversation itself: what each request holds next to the messages, and the
+    steps. Half surrogate pairs in its tools and settings are replaced, as they are in messages.
     """
 
     row: Model
@@ -51,6 +52,11 @@ class Settings:
     cache: bool = False
     clock: Callable[[], str] | None = None
     extra: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Make tools and settings such that they can be sent."""
+        object.__setattr__(self, "tools", tuple(well_formed(self.tools)))
+        object.__setattr__(self, "extra", well_formed(self.extra))
 
     def view(self, conversation: Conversation) -> History:
         """The messages that the next request carries: the steps' view, only the recent turns while summaries fail."""

@@ -179,6 +179,17 @@ def test_half_an_emoji_is_marked_and_two_halves_are_one() -> None:
     assert manager.send("cut \ud83d") == manager.send("Are you still there?") == "ok"
 
 
+@given(halves)
+def test_half_a_surrogate_pair_in_tools_and_settings_ends_no_conversation(words: str) -> None:
+    """What travels next to the messages is sent as well: descriptions of tools, settings of the request."""
+    schema = {"type": "object", "properties": {words: {"type": "string", "description": words}}}
+    tools = [{"name": "look", "description": words, "input_schema": schema}]
+    request = {"metadata": {"user_id": words}, "stop_sequences": [words]}
+    client = OfflineClaude(reply="ok").client()
+    manager = ConversationManager(words, client=client, tools=tools, request=request)
+    assert manager.send("Are you there?") == manager.send("Still?") == "ok"
+
+
 @pytest.mark.parametrize("make", [*KINDS[:3], production], ids=lambda make: make.__name__)
 @pytest.mark.parametrize("cache", [False, True])
 def test_continue_6937_a_fifth_breakpoint_does_not_end_the_conversation(make: Callable[..., Any], cache: bool) -> None:
