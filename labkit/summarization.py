@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.blocks import well_formed
 from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.origin import with_origins
@@ -187,8 +188,8 @@ class ClaudeSummarizer:
         return {
             "model": find(self.model).id,
             "max_tokens": self.max_tokens,
-            "system": self.system,
-            "messages": [{"role": "user", "content": content}],
+            "system": well_formed(self.system),
+            "messages": [{"role": "user", "content": well_formed(content)}],
         }
 
     def _parts(self, old: History) -> list[str]:

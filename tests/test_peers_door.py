@@ -33,6 +33,7 @@ from labkit.messages import History, Message, from_wire
 from labkit.reply import WRITTEN_ONLY
 from labkit.stores import JSONStore
 from labkit.stores.saved_form import Saved, SavedFormError
+from labkit.summarization import ClaudeSummarizer
 from tests.conversations import TOOL, conversations
 from tests.far_side import HOWS, Script, ask, reply, text
 from tests.peers import call, chat, refusal, result
@@ -181,13 +182,15 @@ def test_half_an_emoji_is_marked_and_two_halves_are_one() -> None:
 
 @given(halves)
 def test_half_a_surrogate_pair_in_tools_and_settings_ends_no_conversation(words: str) -> None:
-    """What travels next to the messages is sent as well: descriptions of tools, settings of the request."""
+    """Descriptions of tools and settings of the request travel with the messages, and a summary's instruction too."""
     schema = {"type": "object", "properties": {words: {"type": "string", "description": words}}}
     tools = [{"name": "look", "description": words, "input_schema": schema}]
     request = {"metadata": {"user_id": words}, "stop_sequences": [words]}
     client = OfflineClaude(reply="ok").client()
     manager = ConversationManager(words, client=client, tools=tools, request=request)
     assert manager.send("Are you there?") == manager.send("Still?") == "ok"
+    asked = ClaudeSummarizer(instruction=words, system=words).request("user: Hello.")
+    assert client.messages.create(**asked).stop_reason == "end_turn"
 
 
 @pytest.mark.parametrize("make", [*KINDS[:3], production], ids=lambda make: make.__name__)
