@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 
 from labkit.messages import History, Message, assistant, one_message, user
 from labkit.steps.relevance.choice import Relevance
-from labkit.steps.relevance.layout import LEFT_OUT_FLAG
+from labkit.steps.relevance.covering import covering
+from labkit.steps.relevance.identifiers import is_opaque, named
+from labkit.steps.relevance.layout import LEFT_OUT_FLAG, Layout
 from labkit.steps.relevance.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, passages
 from labkit.steps.relevance.scores import Weights, query
 from labkit.strategies import KeepRecent, apply, explain
@@ -117,7 +121,7 @@ def test_every_message_has_a_reason_that_can_be_checked() -> None:
     assert fates[-1].why == "the newest turn"
 
 
-OFF = Weights(reply=0, near=0, feedback=0, speaker=0, question=0)
+OFF = Weights(reply=0, near=0, feedback=0, speaker=0)
 OVENS = (user("The oven cost 300 euros."), assistant("An oven for 300 euros, noted."), *small_talk(3))
 
 
@@ -141,21 +145,10 @@ def test_four_messages_on_either_side_are_near() -> None:
 
 
 def test_the_user_counts_more_where_messages_carry_no_names() -> None:
-    """By `speaker`; what asks counts less by `question`."""
+    """By `speaker`."""
     plain = relevance("Is it fine?", OFF)
     favoured = relevance("Is it fine?", replace(OFF, speaker=0.3))
     assert [one - other for one, other in zip(favoured, plain, strict=True)] == [0.3, 0] * 4
-    asking = relevance("Is it fine?", replace(OFF, question=0.1))
-    assert [round(one - other, 9) for one, other in zip(asking, plain, strict=True)] == [
-        0,
-        0,
-        -0.1,
-        0,
-        -0.1,
-        0,
-        -0.1,
-        0,
-    ]
 
 
 def test_the_speaker_whom_the_question_names_counts_more() -> None:
@@ -252,6 +245,53 @@ def test_without_a_note_messages_stay_as_they_are() -> None:
     view = Relevance(200, weights=Weights(note=0))(about_the_oven())
     assert all(message in list(about_the_oven()) or LEFT_OUT_FLAG in message.flags for message in view)
     assert FACT[0] in list(view)
+
+
+def test_without_a_note_rounds_that_name_most_come_first() -> None:
+    """A tool history without a note keeps one old round full of identifiers, and not the other that repeats them."""
+    codes = " ".join(f"KR-{n}0213" for n in range(10, 20))
+    rich = [
+        assistant([{"type": "tool_use", "id": "a1", "name": "list_parcels", "input": {"hall": "north"}}]),
+        user([{"type": "tool_result", "tool_use_id": "a1", "content": codes}]),
+    ]
+    again = [Message(m.role, tuple({**b, **_other_id(b)} for b in m.blocks)) for m in rich]
+    talk = [user("List them."), *rich, *again, assistant("Done."), *small_talk(20)]
+    history = History([*talk, user("Send all of it.")])
+    view = list(Relevance(120, TOKENS, Weights(note=0))(history))
+    assert problems(History(view), history) == []
+    assert len([m for m in view if codes in said(m)]) == 1
+
+
+def _other_id(block: Mapping[str, Any]) -> dict[str, str]:
+    key = "id" if block["type"] == "tool_use" else "tool_use_id"
+    return {key: "a2"}
+
+
+@given(conversations(), st.integers(1, 500))
+def test_covering_offers_each_part_once_and_never_one_that_adds_nothing(history: History, room: int) -> None:
+    """Each part that the caller takes names an identifier that none before it named."""
+    layout, values = Layout(history, TOKENS), [named(message) for message in history]
+    kept, seen = set(layout.musts), list[int]()
+    covered = {key for first in kept for key in opaque_in(history[slice(*layout.part(first))])}
+    for first in covering(values, layout, kept, 0.5):
+        seen.append(first)
+        if layout.price(layout.part(first), kept) <= room:
+            kept.add(first)
+            new = opaque_in(history[slice(*layout.part(first))])
+            assert new - covered
+            covered |= new
+    assert len(seen) == len(set(seen))
+
+
+def opaque_in(messages: Iterable[Message]) -> set[str]:
+    """The identifiers of messages, in lower case."""
+    return {value.words.lower() for m in messages for value in named(m) if is_opaque(value.words)}
+
+
+@pytest.mark.parametrize(("words", "opaque"), [("KR-58213", True), ("LEITH", True), ("Leith", False), ("B12", False)])
+def test_an_identifier_is_no_name_and_not_short(words: str, opaque: bool) -> None:
+    """Nobody could say it in other words."""
+    assert is_opaque(words) is opaque
 
 
 def test_an_embedder_adds_what_words_do_not_share() -> None:

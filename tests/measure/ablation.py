@@ -11,7 +11,7 @@ from labkit.evidence.strategies import AtBudget
 from labkit.steps.relevance.choice import Relevance
 from labkit.steps.relevance.scores import Weights
 
-NOTHING = Weights(reply=0, near=0, feedback=0, speaker=0, question=0, price=0, note=0)
+NOTHING = Weights(reply=0, near=0, feedback=0, speaker=0, price=0, note=0)
 
 
 def relevance(weights: Weights, **different: float) -> AtBudget:
@@ -19,7 +19,7 @@ def relevance(weights: Weights, **different: float) -> AtBudget:
     return lambda limit: Relevance(limit, weights=replace(weights, **different))
 
 
-PARTS = ("reply", "near", "feedback", "speaker", "question", "price", "note")
+PARTS = ("reply", "near", "feedback", "speaker", "price", "note")
 ROWS: Mapping[str, AtBudget] = {
     "relevance": Relevance,
     **{f"without {name}": relevance(Weights(), **{name: 0}) for name in PARTS},

@@ -30,11 +30,12 @@ class Basket:
             if part[0] in self.kept:
                 continue
             if quotation is None:
-                self._keep(part)
+                self.keep(part)
             elif cost <= self.room:
                 self._quote(quotation, cost)
 
-    def _keep(self, part: tuple[int, int]) -> None:
+    def keep(self, part: tuple[int, int]) -> None:
+        """Keep a part in its place if there is room for it and for the placeholders that it needs."""
         if self.layout.tokens(part) - self.layout.mark > self.room:
             return
         cost = self.layout.price(part, self.kept) - self._refund(part)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from labkit.messages import History, Ruler, user
 from labkit.repair import compacted_end
 from labkit.steps.relevance.basket import Basket
+from labkit.steps.relevance.covering import covering
 from labkit.steps.relevance.identifiers import Named, has_tools, lines, named, ranked
 from labkit.steps.relevance.index import RelevanceIndex
 from labkit.steps.relevance.layout import Layout
@@ -90,7 +91,15 @@ class Relevance:
         values = self._values(history, layout, round((room - frame) * self.weights.note)) if quoting else []
         spent = frame + self.size(user("\n".join(lines(values)))) - self._framing if values else frame
         basket = Basket(layout, room - spent if quoting else room)
+        if not quoting and has_tools(history):
+            self._cover(history, basket)
         return self._bought(basket, self._offers(history, layout, basket.room, quoting), values, history)
+
+    def _cover(self, history: History, basket: Basket) -> None:
+        """Keep what names identifiers, as far as the room goes."""
+        layout, values = basket.layout, [self._named(message) for message in history]
+        for first in covering(values, layout, basket.kept, self.weights.price):
+            basket.keep(layout.part(first))
 
     def _bought(self, basket: Basket, offers: Offers, values: list[Named], history: History) -> Choice:
         """Buy, spend what is left over, and give back what does not fit after all."""

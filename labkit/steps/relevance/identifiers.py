@@ -15,9 +15,12 @@ from labkit.text.words import STOP_WORDS
 SHORTEST, LONGEST = 3, 40
 """Characters of a value that may be an identifier: shorter ones are everywhere, longer ones are prose."""
 LISTED = 0.15
-"""The weight of a value that only a tool's result lists, beside 1 for one that a person or a call has used."""
+"""The weight of a value that only a tool's result lists, compared with 1 for one that a person or a call has used."""
 WORD = 0.5
-"""The weight of a plain word, such as a name, beside 1 for a value with a digit or in capitals."""
+"""The weight of a plain word, such as a name, compared with 1 for a value with a digit or in capitals."""
+
+OPAQUE = 5
+"""Characters from which a value is taken for an identifier where whole messages must be kept for it."""
 
 _VALUE = re.compile(r"(?=\S*\d)(?=\S*[^\W\d])[\w@.-]{3,39}\w|\b[A-Z0-9]{3,40}\b|(?<![.!?] )(?<!^)\b[A-Z][a-z]{2,39}\b")
 
@@ -73,12 +76,19 @@ def ranked(messages: Iterable[tuple[Named, ...]]) -> list[Named]:
         for value in names:
             key = value.words.lower()
             first.setdefault(key, value)
-            weight = (1.0 if value.used else LISTED) * (
-                WORD if value.words.isalpha() and not value.words.isupper() else 1
-            )
+            weight = (1.0 if value.used else LISTED) * (WORD if _is_word(value.words) else 1)
             weights[key] = weights.get(key, 0.0) + weight
     order = sorted(first, key=lambda key: (-weights[key] / (len(key) + len(", ")), key))
     return [first[key] for key in order]
+
+
+def is_opaque(words: str) -> bool:
+    """True for a value that nobody could guess or say in other words, such as `KR-58213`; false for a name."""
+    return len(words) >= OPAQUE and not _is_word(words)
+
+
+def _is_word(words: str) -> bool:
+    return words.isalpha() and not words.isupper()
 
 
 def has_tools(history: History) -> bool:

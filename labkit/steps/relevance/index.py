@@ -34,7 +34,7 @@ class RelevanceIndex:
     are forgotten once they outnumber the others.
     """
 
-    __slots__ = ("_asks", "_labels", "_lengths", "_messages", "_postings", "_size", "_sizes", "_slots")
+    __slots__ = ("_labels", "_lengths", "_messages", "_postings", "_size", "_sizes", "_slots")
 
     def __init__(self, size: Ruler) -> None:
         """An index of nothing yet; `size` measures each message once."""
@@ -43,7 +43,6 @@ class RelevanceIndex:
         self._slots: dict[int, int] = {}
         self._lengths = array("I")
         self._sizes = array("q")
-        self._asks = array("b")
         self._labels: list[str] = []
         self._postings: dict[str, int | array[int]] = {}
 
@@ -67,7 +66,6 @@ class RelevanceIndex:
         counts = Counter(terms(text))
         self._lengths.append(sum(counts.values()))
         self._sizes.append(self._size(message))
-        self._asks.append(text.endswith("?"))
         label = _LABEL.match(text)
         self._labels.append(intern(label[1].casefold()) if label else "")
         postings, packed = self._postings, slot << COUNT_BITS
@@ -86,11 +84,6 @@ class RelevanceIndex:
         """The sizes of the messages in these slots, by the ruler of the index."""
         sizes = self._sizes
         return [sizes[slot] for slot in slots]
-
-    def asking(self, slots: Sequence[int]) -> list[int]:
-        """1 for each message that ends with a question mark, else 0."""
-        asks = self._asks
-        return [asks[slot] for slot in slots]
 
     def labels(self, slots: Sequence[int]) -> list[str]:
         """The speaker's name that each message begins with, in lower case; empty where there is none."""

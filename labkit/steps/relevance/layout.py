@@ -7,6 +7,7 @@ exchange.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from labkit.messages import History, Message, Role, Ruler, join, user
 from labkit.repair import must_keep
@@ -45,6 +46,10 @@ class Layout:
         """The parts between two places."""
         joints = self._joints
         return (self.part(at) for at in joints[bisect_left(joints, low) : bisect_left(joints, high)])
+
+    def spans(self, stop: int) -> Iterator[tuple[int, tuple[int, int]]]:
+        """The first place and the span of each part before a place at which a part ends."""
+        return ((first, (first, end)) for first, end in pairwise(self._joints) if end <= stop)
 
     def tokens(self, span: tuple[int, int]) -> int:
         """The size of a span of the history."""

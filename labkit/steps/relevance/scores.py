@@ -21,10 +21,10 @@ class Weights:
 
     `reply`: what a message passes on to the next one, which may answer it. `near`: how much of the question is said
     within four messages on either side. `feedback`: what the words of the messages found first add to the question's.
-    `speaker`: for the person whom the question names, or for the user where messages carry no names. `question`: off
-    for a message that asks. `price`: the power of the cost that worth is divided by. `note`: the largest share of the
-    room for identifiers of a history with tools; 0 writes no note at all, so that messages stay as they are.
-    `meaning`: what an embedder adds.
+    `speaker`: for the person whom the question names, or for the user where messages carry no names. `price`: the power
+    of the cost that worth is divided by. `note`: the largest share of the room for identifiers of a history with tools;
+    0 writes no note at all, so that messages stay as they are, those first that name most. `meaning`: what an embedder
+    adds.
 
     Chosen by hand, one at a time, on five chats of LoCoMo, ten of BEAM and half the tasks of tau-bench (December 2026).
     """
@@ -33,8 +33,7 @@ class Weights:
     near: float = 0.5
     feedback: float = 0.2
     speaker: float = 0.3
-    question: float = 0.1
-    price: float = 1.0
+    price: float = 0.4
     note: float = 0.6
     meaning: float = 1.0
 
@@ -97,8 +96,7 @@ def scores(history: History, index: RelevanceIndex, weights: Weights) -> Scores:
         near = _normal(_near(corpus, found, stop))
         relevance = [own + weights.near * around for own, around in zip(relevance, near, strict=True)]
     favoured = _favoured(history[:stop], labels, named)
-    parts = zip(relevance, favoured, index.asking(slots), strict=True)
-    relevance = [own + weights.speaker * by - weights.question * asks for own, by, asks in parts]
+    relevance = [own + weights.speaker * by for own, by in zip(relevance, favoured, strict=True)]
     return Scores(shared, relevance, found)
 
 
