@@ -211,6 +211,43 @@ def _a_third_more(_: Question) -> set[str]:
     return {"They grow by something like a third"}
 
 
+def _thought_without_an_answer(_: Question) -> set[str]:
+    ask = {"model": "claude-opus-5", "messages": [user("What is a list?").wire()]}
+    short, long = (claude().messages.create(**ask, max_tokens=room) for room in (30, 1_000))
+    assert [block.type for block in short.content] == ["thinking"]
+    assert short.stop_reason == "max_tokens"
+    assert short.usage.output_tokens == 30
+    assert [block.type for block in long.content] == ["thinking", "text"]
+    return {"It thought until max_tokens was spent", "The same request with more room has a text"}
+
+
+def _without_the_cache(_: Question) -> set[str]:
+    """The changes after which the bill of a cached conversation has no token that was read."""
+    long, added = [user("My shelf is teal. " * 400).wire()], [assistant("Noted.").wire(), user("And now?").wire()]
+    ask = {"model": "claude-opus-5", "max_tokens": 50, "cache_control": {"type": "ephemeral"}, "system": "Be kind."}
+    older = [user("Hello.").wire(), assistant("Hello.").wire()]
+    changes: Mapping[str, Mapping[str, Any]] = {
+        "Today's date is put into the system prompt": {"system": "Be kind. It is 8 May."},
+        "A question is appended at the end": {"messages": [*older, *long, *added]},
+        "The oldest turn is dropped": {"messages": long},
+        "Ten minutes pass, with an entry that lives five": {},
+        "The effort of the request is set to low": {"output_config": {"effort": "low"}},
+        "The conversation goes on with another model": {"model": "claude-sonnet-5"},
+    }
+    missed = set()
+    for name, change in changes.items():
+        far = OfflineClaude()
+        far.client().messages.create(**ask, messages=[*older, *long])
+        far.clock.advance(600 if "minutes" in name else 0)
+        if (
+            not far.client()
+            .messages.create(**{**ask, "messages": [*older, *long], **change})
+            .usage.cache_read_input_tokens
+        ):
+            missed.add(name)
+    return missed
+
+
 def _worth_one_more_try(question: Question) -> set[str]:
     """The outcomes after which labkit would prune: provoked, and classified."""
     far = OfflineClaude(windows={DEFAULT_MODEL: 2_000})
@@ -283,10 +320,12 @@ PROOFS: Mapping[str, Callable[[Question], set[str]]] = {
     "03-q4": _never_prunes,
     "03-q5": _a_third_more,
     "03-q6": _worth_one_more_try,
+    "03-q11": _thought_without_an_answer,
     "04-q1": _extra_key,
     "04-q3": _described_arrays,
     "04-q5": _pins_outrank,
     "07-q1": _not_sent,
+    "08-q2": _without_the_cache,
     "07-q5": refused,
     "07-q14": _more_than_the_window_together,
     "07-q18": _after_a_failure,
