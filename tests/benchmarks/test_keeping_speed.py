@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from labkit.evidence.table import labelled_set
-from labkit.messages import History, Message
+from labkit.messages import History, Message, assistant, user
 from labkit.steps.deduplication import Deduplicate
 from labkit.steps.importance import importance
 from labkit.steps.relevance.choice import Relevance
 from labkit.text.embedding import MiniLM, WordOverlap, available
-from labkit.tokens import estimator
+from labkit.tokens import ESTIMATED_TOKENS, estimator
+
+ASKED = "Which hotel did we take for the night in Lisbon, and what did it cost?"
 
 pytestmark = pytest.mark.benchmark(timer=process_time)
 
@@ -26,6 +28,18 @@ def talk(count: int) -> list[Message]:
     rounds = itertools.count()
     numbered = (Message(m.role, f"{m.content} ({n})") for n in rounds for m in said)
     return list(itertools.islice(numbered, count))
+
+
+def essays(count: int) -> list[Message]:
+    """So many messages of about 500 tokens, no two alike: words of the labelled set's long replies, from other places
+    each time.
+    """
+    words = [w for one in labelled_set("dev") if one.kind == "long" for m in one.history for w in m.text.split()]
+    starts = ((97 * at) % (len(words) - 370) for at in range(count))
+    return [
+        Message("user" if at % 2 == 0 else "assistant", f"({at}) {' '.join(words[start : start + 370])}")
+        for at, start in enumerate(starts)
+    ]
 
 
 def turns(count: int, step: Callable[[History], Any]) -> Callable[[], object]:
@@ -50,11 +64,28 @@ def milliseconds(benchmark: Any, play: Callable[[], object], rounds: int = 15) -
     return float(benchmark.stats["median"]) * 1_000
 
 
-@pytest.mark.parametrize(("count", "most"), [(1_000, 15), (10_000, 150)])
+@pytest.mark.parametrize(("count", "most"), [(1_000, 12), (10_000, 90)])
 def test_relevance_of_a_new_message(benchmark: Any, count: int, most: float) -> None:
     """Each turn brings a new question and a new reply; what is known of the older messages is not computed again."""
     limit = History(talk(count)).total(estimator()) // 10
     assert milliseconds(benchmark, turns(count, Relevance(limit))) <= most
+
+
+@pytest.mark.parametrize("messages", [talk(10_000), essays(300)], ids=["10,000 of 13 tokens", "300 of 500 tokens"])
+def test_the_first_choice_reads_every_message(benchmark: Any, messages: list[Message]) -> None:
+    """Half a second for a step that has never seen the history."""
+    history = History([*messages, *([] if messages[-1].role == "assistant" else [assistant("Yes.")]), user(ASKED)])
+    limit = history.total(ESTIMATED_TOKENS) // 10
+    assert milliseconds(benchmark, lambda: Relevance(limit)(history), 5) <= 500
+
+
+def test_a_later_choice_among_essays(benchmark: Any) -> None:
+    """30 milliseconds for 300 messages of 500 tokens that are known."""
+    history = History([*essays(300), user(ASKED)])
+    step = Relevance(history.total(ESTIMATED_TOKENS) // 10)
+    step(history)
+    asked = (history[:-1].append(user(f"{ASKED} {n}")) for n in itertools.count())
+    assert milliseconds(benchmark, lambda: step(next(asked))) <= 30
 
 
 def test_importance_of_a_message_once(benchmark: Any) -> None:

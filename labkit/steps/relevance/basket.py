@@ -23,7 +23,7 @@ class Basket:
     def buy(self, offers: Offers) -> None:
         """Take offers in their order while they fit, until less room is left than the least thing costs."""
         least = offers.least
-        for place, quotation, cost in offers:
+        for place, quotation, cost in offers.within(lambda: self.room):
             if self.room < least:
                 return
             part = self.layout.part(place)

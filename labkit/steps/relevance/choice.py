@@ -7,19 +7,19 @@ it. The choice follows the question, so a prompt cache rarely survives it.
 Taught in notebook 04.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple
 
-from labkit.messages import History, Ruler, user
+from labkit.messages import History, Message, Ruler, join, user
 from labkit.repair import compacted_end
 from labkit.steps.relevance.basket import Basket
 from labkit.steps.relevance.covering import covering
-from labkit.steps.relevance.identifiers import Named, has_tools, lines, named, ranked
-from labkit.steps.relevance.index import RelevanceIndex
+from labkit.steps.relevance.identifiers import Named, lines, named, ranked
+from labkit.steps.relevance.index import CALL, CHEAPEST, RelevanceIndex
 from labkit.steps.relevance.layout import Layout
-from labkit.steps.relevance.offers import CHEAPEST, NEXT_TO_NOTHING, Offer, Offers
+from labkit.steps.relevance.offers import FINE, NEXT_TO_NOTHING, Offer, Offers
 from labkit.steps.relevance.quotations import Quotation, note, passages, speaker
 from labkit.steps.relevance.reasons import why_relevant
 from labkit.steps.relevance.scores import Scores, Weights, query, scores
@@ -72,7 +72,7 @@ class Relevance:
         """Refuse a limit in which nothing fits."""
         check_limit(self.limit)
         embed = self.embedder.embed if self.embedder else None
-        object.__setattr__(self, "_index", RelevanceIndex(self.size))
+        object.__setattr__(self, "_index", RelevanceIndex(self.size, self.weights.price))
         object.__setattr__(self, "_vectors", Once(lambda message: embed(said(message))) if embed else None)
 
     def __call__(self, history: History) -> History:
@@ -81,17 +81,19 @@ class Relevance:
 
     def choose(self, history: History) -> Choice:
         """Choose what to keep of a history that does not fit."""
+        with self._lock:
+            tools = any(kind & CALL for kind in self._index.kinds(self._index.slots(history)))
         layout = Layout(history, self.size)
-        bare = layout.view(layout.with_short_ends(layout.musts), (), 0)
-        room = self.limit - bare.total(self.size)
+        bare = layout.pieces(layout.with_short_ends(layout.musts), (), 0)
+        room = self.limit - layout.total(bare)
         frame = sum(map(self.size, note([], ())))
         quoting = bool(self.weights.note) and room > 3 * frame
         if room <= 0:
-            return Choice(layout.musts, [], [], bare)
-        values = self._values(history, layout, round((room - frame) * self.weights.note)) if quoting else []
+            return Choice(layout.musts, [], [], join(bare))
+        values = self._values(history, layout, round((room - frame) * self.weights.note)) if quoting and tools else []
         spent = frame + self.size(user("\n".join(lines(values)))) - self._framing if values else frame
         basket = Basket(layout, room - spent if quoting else room)
-        if not quoting and has_tools(history):
+        if tools and not quoting:
             self._cover(history, basket)
         return self._bought(basket, self._offers(history, layout, basket.room, quoting), values, history)
 
@@ -104,18 +106,27 @@ class Relevance:
     def _bought(self, basket: Basket, offers: Offers, values: list[Named], history: History) -> Choice:
         """Buy, spend what is left over, and give back what does not fit after all."""
         front = compacted_end(history)
+
+        def pieces() -> list[Sequence[Message]]:
+            """The pieces of the view, whose size is then known."""
+            found = _pieces(basket, values, history, front)
+            basket.room = self.limit - basket.layout.total(found)
+            return found
+
         for _ in range(TOP_UPS):
             basket.buy(offers)
-            view = _view(basket, values, history, front)
-            basket.room = self.limit - view.total(self.size)
+            view = pieces()
             if basket.room < offers.least:
                 break
         while basket.room < 0 and basket.give_back():
-            view = _view(basket, values, history, front)
-            basket.room = self.limit - view.total(self.size)
+            view = pieces()
         if basket.room < 0 and values:
-            values, view = [], _view(basket, [], history, front)
-        return Choice(basket.kept, basket.quotations, values, view)
+            values, view = [], _pieces(basket, [], history, front)
+        return Choice(basket.kept, basket.quotations, values, join(view))
+
+    def _label(self, role: str) -> int:
+        """The cost of naming the speaker of a quotation."""
+        return self.size(user(f"{role}: \n")) - 2 * self._framing
 
     @property
     def _framing(self) -> int:
@@ -123,8 +134,6 @@ class Relevance:
 
     def _values(self, history: History, layout: Layout, room: int) -> list[Named]:
         """The values of a history with tools that fit a share of the room, the most used first."""
-        if not has_tools(history):
-            return []
         here = {
             value.words for first in layout.musts for m in history[slice(*layout.part(first))] for value in named(m)
         }
@@ -142,19 +151,19 @@ class Relevance:
         """The offers, the best for its price first; of equals the later first."""
         found = self.scores(history)
         with self._lock:
-            sizes = self._index.sizes(self._index.slots(history)[: len(found.relevance)])
+            slots = self._index.slots(history)[: len(found.relevance)]
+            sizes, costs, kinds = self._index.sizes(slots), self._index.costs(slots), self._index.kinds(slots)
         worth = [one if one > NEXT_TO_NOTHING else NEXT_TO_NOTHING for one in found.relevance]
-        label = {role: self.size(user(f"{role}: \n")) - 2 * self._framing for role in ("user", "assistant")}
-        offers = Offers(history, worth, sizes, self.weights.price)
+        offers = Offers(history, worth, sizes, costs, kinds)
         if quoting:
-            offers.quoted_up_to, offers.label = PLACED * layout.mark, label
+            offers.quoted_up_to, offers.label = PLACED * layout.mark, (self._label("assistant"), self._label("user"))
             offers.whole_up_to = room // LARGEST
             for place in offers.largest(LOOKED_INTO):
                 offers.passages += self._passages(history, place, found, worth[place])
             offers.passages.sort(key=lambda pair: -pair[0])
         return offers
 
-    def _passages(self, history: History, place: int, found: Scores, worth: float) -> Iterator[tuple[float, Offer]]:
+    def _passages(self, history: History, place: int, found: Scores, worth: float) -> Iterator[tuple[int, Offer]]:
         """The passages of a message, each worth its share of the question's words and a part of the whole."""
         parts, who = passages(history[place]), speaker(history[place])
         hits = [sum(found.terms.get(term, 0.0) for term in part.terms) for part in parts]
@@ -163,7 +172,7 @@ class Relevance:
             quotation = Quotation(place, order, who, part.words)
             cost = max(self.size(user(f"{quotation}\n")) - self._framing, 1)
             value = worth * (hit / top + 1 / len(parts)) / 2
-            yield value / max(cost, CHEAPEST) ** self.weights.price, Offer(place, quotation, cost)
+            yield int(value / max(cost, CHEAPEST) ** self.weights.price * FINE), Offer(place, quotation, cost)
 
     def why(self, history: History) -> dict[int, str]:
         """For each message before the newest part its relevance and where that comes from, in words."""
@@ -192,10 +201,11 @@ class Relevance:
         return found._replace(relevance=[r + top * s**2 for r, s in zip(found.relevance, likeness, strict=True)])
 
 
-def _view(basket: Basket, values: list[Named], history: History, front: int) -> History:
+def _pieces(basket: Basket, values: list[Named], history: History, front: int) -> list[Sequence[Message]]:
+    """The parts that are kept and the note, as pieces of a view."""
     kept = basket.layout.with_short_ends(basket.kept)
     quotations = [one for one in basket.quotations if basket.layout.part(one.place)[0] not in kept]
     if not quotations and not values:
-        return basket.layout.view(kept, (), front)
+        return basket.layout.pieces(kept, (), front)
     quoted = [history[place] for place in sorted({quotation.place for quotation in quotations})]
-    return basket.layout.view(kept, note(quotations, quoted, lines(values)), front)
+    return basket.layout.pieces(kept, note(quotations, quoted, lines(values)), front)

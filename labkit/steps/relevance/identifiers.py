@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from labkit.messages import History, Message
+from labkit.messages import Message
 from labkit.text.words import STOP_WORDS
 
 SHORTEST, LONGEST = 3, 40
@@ -89,11 +89,6 @@ def is_opaque(words: str) -> bool:
 
 def _is_word(words: str) -> bool:
     return words.isalpha() and not words.isupper()
-
-
-def has_tools(history: History) -> bool:
-    """True when a tool was called in this history."""
-    return any(not isinstance(m.content, str) and m.has("tool_use") for m in history)
 
 
 def lines(values: Iterable[Named]) -> Iterator[str]:

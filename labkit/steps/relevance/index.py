@@ -20,11 +20,20 @@ K1 = 1.2
 B = 0.75
 
 COUNT_BITS = 10
+CHEAPEST = 100
+"""Messages of up to so many tokens have one price, so that short ones are not kept for being short."""
+
 MOST_COUNTED = (1 << COUNT_BITS) - 1
 """A posting is one number: the slot, and in its last bits how often the term occurs there."""
 
 _LABEL = re.compile(r"(?:\[[^\]]{0,40}\]\s*)?([^\W\d_]\w{1,30}):\s")
 """A speaker's name before the words, after a date in brackets where there is one."""
+
+
+USER, CALL, WORDS = 1, 2, 4
+"""Of a message: the user's; with a call of a tool; of the user or the assistant, with words alone, so that a quotation
+loses nothing.
+"""
 
 
 class RelevanceIndex:
@@ -34,27 +43,38 @@ class RelevanceIndex:
     are forgotten once they outnumber the others.
     """
 
-    __slots__ = ("_labels", "_lengths", "_messages", "_postings", "_size", "_sizes", "_slots")
+    __slots__ = (
+        *("_before", "_history", "_messages", "_slots", "_slots_before"),
+        *("_costs", "_kinds", "_labels", "_lengths", "_postings", "_price", "_size", "_sizes"),
+    )
 
-    def __init__(self, size: Ruler) -> None:
-        """An index of nothing yet; `size` measures each message once."""
-        self._size = size
+    def __init__(self, size: Ruler, price: float = 1.0) -> None:
+        """An index of nothing yet; `size` measures each message once, `price` is the power of the cost."""
+        self._size, self._price = size, price
         self._messages: list[Message] = []
         self._slots: dict[int, int] = {}
         self._lengths = array("I")
         self._sizes = array("q")
+        self._costs = array("d")
+        self._kinds = bytearray()
+        self._history: History | None = None
+        self._before: list[Message] = []
+        self._slots_before: list[int] = []
         self._labels: list[str] = []
         self._postings: dict[str, int | array[int]] = {}
 
     def slots(self, history: History) -> list[int]:
         """The slot of each message of the history, in order; messages not met before are read now."""
+        if history is self._history:
+            return self._slots_before
         if len(self._messages) > 2 * len(history) + SPARE_MESSAGES:
-            self.__init__(self._size)  # type: ignore[misc]
-        known = self._slots
+            self.__init__(self._size, self._price)  # type: ignore[misc]
         messages = list(history)
-        found = [known.get(id(message), -1) for message in messages]
-        if -1 in found:
-            found = [self._read(m) if slot < 0 else slot for m, slot in zip(messages, found, strict=True)]
+        # Histories grow: most often all but the last message of the one before are known where they are.
+        again = max(len(self._before) - 1, 0)
+        same = again if messages[:again] == self._before[:again] else 0
+        found = [*self._slots_before[:same], *map(self._read, messages[same:])]
+        self._history, self._before, self._slots_before = history, messages, found
         return found
 
     def _read(self, message: Message) -> int:
@@ -65,7 +85,9 @@ class RelevanceIndex:
         text = said(message)
         counts = Counter(terms(text))
         self._lengths.append(sum(counts.values()))
-        self._sizes.append(self._size(message))
+        self._sizes.append(size := self._size(message))
+        self._costs.append(max(size, CHEAPEST) ** self._price)
+        self._kinds.append(_kind(message))
         label = _LABEL.match(text)
         self._labels.append(intern(label[1].casefold()) if label else "")
         postings, packed = self._postings, slot << COUNT_BITS
@@ -82,13 +104,19 @@ class RelevanceIndex:
 
     def sizes(self, slots: Sequence[int]) -> list[int]:
         """The sizes of the messages in these slots, by the ruler of the index."""
-        sizes = self._sizes
-        return [sizes[slot] for slot in slots]
+        return _of(self._sizes, slots)
+
+    def costs(self, slots: Sequence[int]) -> list[float]:
+        """The divisors of worth: the sizes, at least CHEAPEST, to the power of the price."""
+        return _of(self._costs, slots)
+
+    def kinds(self, slots: Sequence[int]) -> list[int]:
+        """USER, CALL and WORDS of each message, added up."""
+        return _of(self._kinds, slots)
 
     def labels(self, slots: Sequence[int]) -> list[str]:
         """The speaker's name that each message begins with, in lower case; empty where there is none."""
-        labels = self._labels
-        return [labels[slot] for slot in slots]
+        return _of(self._labels, slots)
 
     def counts(self, slot: int) -> Counter[str]:
         """The number of times that each term occurs in a message."""
@@ -100,6 +128,18 @@ class RelevanceIndex:
         places = None if first_ones else {slot: place for place, slot in enumerate(slots)}
         lengths = [self._lengths[slot] for slot in slots]
         return Asked(self._postings, places, lengths)
+
+
+def _kind(message: Message) -> int:
+    words = message.role != "system" and message.block_types() == {"text"}
+    return USER * (message.role == "user") + CALL * message.has("tool_use") + WORDS * words
+
+
+def _of[T](values: Sequence[T], slots: Sequence[int]) -> list[T]:
+    """The values in these slots; those of the first slots in order are cut out at once."""
+    if slots and slots[-1] == len(slots) - 1 and slots == list(range(len(slots))):
+        return list(values[: len(slots)])
+    return [values[slot] for slot in slots]
 
 
 class Asked:

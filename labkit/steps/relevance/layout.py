@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from labkit.messages import History, Message, Role, Ruler, join, user
+from labkit.messages import History, Message, Role, Ruler, user
 from labkit.repair import must_keep
 from labkit.text.words import said
 
@@ -76,17 +76,23 @@ class Layout:
         """The cost of an end that is left out: its placeholder's, or its own where that is less."""
         return min(self.mark, self.tokens(end))
 
-    def view(self, kept: set[int], note: Sequence[Message], front: int) -> History:
-        """The parts that are kept, by their first places, in valid form; the note goes before the exchange at
-        `front`.
+    def pieces(self, kept: set[int], note: Sequence[Message], front: int) -> list[Sequence[Message]]:
+        """The parts that are kept, by their first places, in valid form, as pieces to be joined; the note goes before
+        the exchange at `front`.
         """
-        parts, noted = list[Iterable[Message]](), not note
+        pieces, noted = list[Sequence[Message]](), not note
         for low, high in self._kept_exchanges(kept):
             if not noted and low >= front:
-                parts.append(note)
+                pieces.append(note)
                 noted = True
-            parts += self._spoken(low, high, kept)
-        return join(parts if noted else [*parts, note])
+            pieces += self._spoken(low, high, kept)
+        return pieces if noted else [*pieces, note]
+
+    def total(self, pieces: Iterable[Sequence[Message]]) -> int:
+        """The size of pieces together."""
+        return sum(
+            piece.total(self.size) if isinstance(piece, History) else sum(map(self.size, piece)) for piece in pieces
+        )
 
     def _kept_exchanges(self, kept: set[int]) -> Iterator[tuple[int, int]]:
         end = 0
@@ -95,27 +101,34 @@ class Layout:
                 low, end = self.exchange(first)
                 yield low, end
 
-    def _spoken(self, low: int, high: int, kept: set[int]) -> Iterator[Iterable[Message]]:
+    def _spoken(self, low: int, high: int, kept: set[int]) -> Iterator[Sequence[Message]]:
         """The kept parts of an exchange between its two ends, or what says that an end is left out."""
-        inside = [self.part(first) for first in self._inside(low, high, kept)]
-        opening = self.history[low]
-        if inside[0][0] > low and opening.role == "user":
-            yield (left_out("user", self.history[low : inside[0][0]]),)
-        yield from (self.history[slice(*part)] for part in inside)
-        if high < len(self.history) and self.history[inside[-1][1] - 1].role != "assistant":
-            yield (left_out("assistant", self.history[inside[-1][1] : high]),)
+        runs = list[tuple[int, int]]()
+        for first in self._inside(low, high, kept):
+            start, stop = self.part(first)
+            runs.append((runs.pop()[0], stop) if runs and runs[-1][1] == start else (start, stop))
+        if runs[0][0] > low and self.history[low].role == "user":
+            yield (left_out("user", self.history[low : runs[0][0]]),)
+        yield from (self.history[slice(*run)] for run in runs)
+        if high < len(self.history) and self.history[runs[-1][1] - 1].role != "assistant":
+            yield (left_out("assistant", self.history[runs[-1][1] : high]),)
 
     def with_short_ends(self, kept: set[int]) -> set[int]:
         """The parts that are kept, and the ends of their exchanges that are no longer than their placeholders."""
         found = set(kept)
         for low, high in self._kept_exchanges(kept):
             ends: tuple[tuple[int, Role], ...] = ((low, "user"), (high - 1, "assistant"))
-            found.update(self.part(place)[0] for place, role in ends if self._is_short(self.part(place), role))
+            for place, role in ends:
+                part = self.part(place)
+                if part[0] not in found and self._is_short(part, role):
+                    found.add(part[0])
         return found
 
     def _is_short(self, end: tuple[int, int], role: Role) -> bool:
+        if end[1] - end[0] > 1 or self.tokens(end) > self.mark:
+            return False
         span = self.history[slice(*end)]
-        one_of_words = len(span) == 1 and span[0].role == role and span[0].block_types() == {"text"}
+        one_of_words = span[0].role == role and span[0].block_types() == {"text"}
         return one_of_words and span.total(self.size) <= self.size(left_out(role, span))
 
 

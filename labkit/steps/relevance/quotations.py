@@ -72,11 +72,6 @@ def _joined(text: str, ends: re.Pattern[str]) -> Iterable[str]:
             start = after
 
 
-def is_quotable(message: Message) -> bool:
-    """True for words of the user or the assistant, without anything that a quotation would lose."""
-    return message.role != "system" and message.block_types() == {"text"}
-
-
 def speaker(message: Message) -> str:
     """The speaker, in a note: user, assistant, system, or tool for a message that brings tool results."""
     return "tool" if "tool_result" in message.block_types() else message.role

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from labkit.messages import History, Message
-from labkit.steps.relevance.index import K1, Asked, RelevanceIndex
+from labkit.steps.relevance.index import K1, USER, Asked, RelevanceIndex
 from labkit.text.words import said, terms
 
 
@@ -95,7 +95,7 @@ def scores(history: History, index: RelevanceIndex, weights: Weights) -> Scores:
     if weights.near:
         near = _normal(_near(corpus, found, stop))
         relevance = [own + weights.near * around for own, around in zip(relevance, near, strict=True)]
-    favoured = _favoured(history[:stop], labels, named)
+    favoured = _favoured(index.kinds(slots), labels, named)
     relevance = [own + weights.speaker * by for own, by in zip(relevance, favoured, strict=True)]
     return Scores(shared, relevance, found)
 
@@ -108,13 +108,13 @@ def _named(labels: Sequence[str], asked: Mapping[str, float]) -> dict[str, str]:
     return {stem: name for stem, name in stems.items() if stem in asked}
 
 
-def _favoured(history: History, labels: Sequence[str], named: Mapping[str, str]) -> list[bool]:
+def _favoured(kinds: Sequence[int], labels: Sequence[str], named: Mapping[str, str]) -> Sequence[int]:
     if named:
         names = set(named.values())
         return [label in names for label in labels]
     if 2 * labels.count("") < len(labels):
-        return [False] * len(labels)
-    return [message.role == "user" for message in history]
+        return [0] * len(labels)
+    return [kind & USER for kind in kinds]
 
 
 def _given(
