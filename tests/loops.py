@@ -5,11 +5,11 @@ images, long texts, thinking, words of the user in between, pins and closed exch
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from labkit.messages import Block, History, Message, assistant, user
+from labkit.messages import Block, History, Message, assistant, user, without_thinking
 from labkit.models import find
 from labkit.strategies import Step, apply
 from tests.conversations import IMAGE, Case, words
@@ -32,8 +32,8 @@ class Loop:
         return find(self.model).binds_thinking
 
 
-def loop(seed: int, most_rounds: int = 40, model: str | None = None) -> Loop:
-    """A random loop of up to so many rounds."""
+def loop(seed: int, most_rounds: int = 40, model: str | None = None, thinks: bool = True) -> Loop:
+    """A random loop of up to so many rounds, with thinking or without."""
     random = Random(seed)
     model = model or random.choice(MODELS)
     said: list[Message] = []
@@ -42,7 +42,10 @@ def loop(seed: int, most_rounds: int = 40, model: str | None = None) -> Loop:
         said.append(
             assistant([*_thought(random, model), {"type": "text", "text": f"Done: {words(random.randrange(9999))}"}])
         )
-    return Loop(History([*said, *_exchange(random, "open", random.randint(0, most_rounds), model)]), model)
+    said += _exchange(random, "open", random.randint(0, most_rounds), model)
+    if not thinks:
+        said = [replace(without_thinking(message), replaces=()) for message in said]
+    return Loop(History(said), model)
 
 
 def _exchange(random: Random, serial: str, rounds: int, model: str) -> Iterator[Message]:

@@ -1,6 +1,7 @@
 """A budget inside a loop: random loops, each request sent to the offline Claude, with thinking really signed."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,8 @@ from labkit.strategies import KeepRecent, Step, apply, explain
 from labkit.summarization import readable
 from labkit.tokens import estimator
 from tests.conversations import Case
-from tests.loops import loop, refusals, run
+from tests.loops import Sent, loop, refusals, run
+from tests.measure import loop_run
 from tests.peers import calls_made
 from tests.promises import answer
 
@@ -41,6 +43,23 @@ CHOICES: list[tuple[Step, ...]] = [
 def test_no_request_of_a_loop_is_refused(seed: int, steps: tuple[Step, ...]) -> None:
     """Parallel calls, errors, pictures, thinking, words of the user in between: every request of a run is accepted."""
     assert refusals(loop(seed, 25), steps) == []
+
+
+def test_a_share_of_the_measured_loops_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Any step and composition, any loop: the program that measures ten thousand of them, on a few others."""
+    assert loop_run.main(["--loops", "25", "--first", "20000", "--longest", "12"]) == 0
+    assert "25 loops" in (words := capsys.readouterr().out)
+    assert "0 refused, 0 complaints" in words
+
+
+def test_a_plain_slice_of_the_same_loops_is_refused_and_loses_the_goal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest five messages, as many programs send them: the program counts refusals, and says what is lost."""
+    sliced = (Sent(sent.past, sent.past[-5:]) for sent in run(loop(3, 25), ()))
+    monkeypatch.setattr(loop_run, "run", lambda told, steps: list(sliced))
+    count = Counter[str]()
+    wrong = loop_run.wrong(3, count)
+    assert count["refused"]
+    assert any("newest user message gone" in words for words in wrong)
 
 
 def test_thinking_that_is_kept_across_a_cut_is_refused() -> None:

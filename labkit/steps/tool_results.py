@@ -248,11 +248,11 @@ class ClearToolResults:
         """Return how many results are cleared, the oldest first: walked from the start, so that none comes back."""
         due, found, batch = 0, 0, self.batch or max(self.keep, 1)
         waiting, total = list[int](), 0
-        for message in history:
-            total += self.size(message)
+        for place, message in enumerate(history):
             if count := _results(message):
+                before, total = history[:place].total(self.size), history[: place + 1].total(self.size)
                 found += count
-                waiting += [self.size(message) // count] * count
+                waiting += [(total - before) // count] * count
                 ready = (max(found - self.keep, 0) - due) // batch * batch
                 if ready > 0 and total > self.trigger and sum(waiting[:ready]) >= self.clear_at_least:
                     due, waiting = due + ready, waiting[ready:]
