@@ -282,6 +282,42 @@ def test_a_budget_holds_in_a_loop_and_the_goal_stays() -> None:
     assert {exchange.status for exchange in offline.requests} == {200}
 
 
+@pytest.mark.parametrize("budget", [100_000, 6_000])
+@pytest.mark.parametrize("calls", [1, 9, 12, 30])
+def test_rounds_of_any_width_read_what_the_request_before_wrote(calls: int, budget: int) -> None:
+    """Twelve parallel calls and their results are more blocks than the API looks back from one breakpoint: a second one
+    where the request before ended reads it all. Without that one, the same requests read nothing of a wide round.
+    """
+    names = tuple(itertools.islice(itertools.cycle(FILES), calls))
+    offline = reading(*[names] * 4)
+    manager = production(budget, client=offline.client(max_retries=0), model="claude-sonnet-5-5")
+    manager.run("Read everything. " * 400, tools=[read], most_calls=999)
+    asked = [exchange.request for exchange in offline.requests]
+    found = [exchange.response["usage"] for exchange in offline.requests]
+    uncut = [len(new["messages"]) == len(old["messages"]) + 2 for old, new in itertools.pairwise(asked)]
+    sizes = [sum(use[key] for key in BILLED) for use in found]
+    for goes_on, before, use in zip(uncut, sizes, found[1:], strict=False):
+        assert not goes_on or use["cache_read_input_tokens"] >= 0.99 * before
+    again = OfflineClaude(reply="ok").client(max_retries=0)
+    naive = [again.messages.create(**plainly(request)).usage.cache_read_input_tokens for request in asked]
+    if all(uncut):
+        assert (naive[2] == 0) == (calls >= 12)
+
+
+BILLED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def plainly(request: Any) -> Any:
+    """The same request with the automatic breakpoint alone."""
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: bare(one) for key, one in value.items() if key != "cache_control"}
+        return [bare(one) for one in value] if isinstance(value, list) else value
+
+    return bare(request) | {"cache_control": request["cache_control"]}
+
+
 def test_a_sub_conversation_comes_back_as_a_digest() -> None:
     """Its own history and budget, its sources without those that failed, its bill in the main one; the rest stays."""
     manager = manager_of(reading(("alpha",), ("beta", "nothing")), system_prompt="Main.")

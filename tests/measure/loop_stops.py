@@ -162,7 +162,7 @@ WAYS: dict[str, Callable[[Run], None]] = {
 
 
 def stops(seed: int, folder: Path) -> tuple[int, list[str]]:
-    """How often the loop of a number was stopped, and everything that went wrong."""
+    """The times that the loop of a number was stopped, and everything that went wrong."""
     random = Random(seed)
     rounds = tuple(random.choice((1, 1, 2, 4)) for _ in range(random.choice((1, 3, 6, 12))))
     count, wrong = 0, list[str]()
