@@ -23,7 +23,7 @@ SDK_USERS = {"clients"}
 FILE_USERS = {"stores", "evidence.published_sets", "evidence.loop_files", "replay", "lab"}
 FILE_MODULES = {"dbm", "portalocker", "redis", "shelve", "shutil", "sqlite3", "tempfile"}
 ONLY_IN = {
-    "plotly": {"teach.charts.chart"},
+    "plotly": {"teach.charts.hover"},
     "ipywidgets": {"teach.widgets.explore"},
     "anywidget": {"teach.widgets.explore", "teach.questions.quiz", "teach.questions.order"},
 }

@@ -93,7 +93,7 @@ ALLOWED = [
     ("sides", "teach.cells.wire", "from labkit.request_log import Sent\nfrom labkit.offline import OfflineClaude"),
     ("third_parties", "strategies", "if TYPE_CHECKING:\n    import anthropic"),
     ("third_parties", "clients", "def f():\n    import anthropic"),
-    ("third_parties", "teach.charts.chart", "def f():\n    import plotly.graph_objects as go"),
+    ("third_parties", "teach.charts.hover", "def f():\n    import plotly.graph_objects as go"),
     (
         "files",
         "models",

@@ -188,10 +188,10 @@ def test_a_chart_survives_being_stored(chart):
 @settings(max_examples=25, deadline=None)
 def test_every_chart_is_a_plotly_figure(chart):
     """Plotly accepts every chart's form without adding to it, and the same chart gives the same figure."""
-    figure = chart.figure()
+    figure = go.Figure(plotly_form(chart))
     assert isinstance(figure, go.Figure)
     assert len(figure.data) == len(chart.series)
-    assert figure.to_json() == Chart.of(chart.data()).figure().to_json()
+    assert figure.to_json() == go.Figure(plotly_form(Chart.of(chart.data()))).to_json()
 
 
 @given(charts())
@@ -245,13 +245,6 @@ def test_the_table_says_every_number():
     assert html.startswith("<p>a &lt; b</p><details>")
     assert '<th scope="row">&lt;2&gt;</th><td>10</td><td>40</td><td>x &amp; y</td>' in html
     assert '<th scope="row">1</th><td>10</td><td></td>' in html
-
-
-def test_the_interactive_form_falls_back_to_words_and_numbers():
-    """The interactive chart says what it shows also without plotly."""
-    shown = some_chart().interactive()._repr_mimebundle_()
-    assert shown["application/vnd.plotly.v1+json"]["data"][1]["y"] == [None, 40]
-    assert shown["text/html"] == some_chart().html()
 
 
 @pytest.mark.parametrize(
@@ -314,7 +307,7 @@ def test_charts_load_no_plotly():
     """Making, showing and storing a chart needs no plotly, so a kernel starts quickly."""
     code = "import sys, labkit.teach.views.statelessness, labkit.teach.charts.chart as c; "
     code += "c.Chart(title='t', words='w', categories=['1'], series=[c.Series('system', [1])])"
-    code += ".interactive(); print('plotly' in sys.modules)"
+    code += ".bundle(); print('plotly' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
 
@@ -459,7 +452,7 @@ def test_a_line_is_dashed_when_it_says_so(dash: float) -> None:
 
 @pytest.mark.parametrize(("kind", "along", "across"), [("columns", "x", "y"), ("rows", "y", "x")])
 def test_a_threshold_goes_from_edge_to_edge(kind: str, along: str, across: str) -> None:
-    """In the interactive form it crosses the whole sheet at its value, as in the picture."""
+    """In plotly's form it crosses the whole sheet at its value, as in the picture."""
     bars, most = [Series("history", [9])], [Threshold(7, "at most")]
     chart = Chart(title="T", words="W", categories=["1"], series=bars, kind=kind, thresholds=most)
     (mark,) = plotly_form(chart)["layout"]["shapes"]

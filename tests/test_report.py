@@ -290,8 +290,8 @@ def test_no_separator_makes_a_cell_a_formula(text: str, separator: str) -> None:
 
 
 def test_the_page_needs_nothing_from_outside(class_folder: Path) -> None:
-    """One file: no script, no link to another machine, every picture inside and with words, every table with a head."""
-    page = class_page(read_class(class_folder))
+    """A plain page: no script, no link to another machine, every picture inside and with words, each table headed."""
+    page = class_page(read_class(class_folder), plain=True)
     assert not re.findall(r"<script|<link|https?:|@import|url\(", page)
     pictures = re.findall(r"<img [^>]*>", page)
     assert pictures

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.browser
 
 
 def test_plotly_draws_on_the_screen_and_pictures_are_printed(browser, tmp_path):
-    """Every chart is drawn without error or request; on paper, and without `--plotly`, it is a picture."""
+    """Every chart is drawn without error or request; on paper, and with `--plain`, it is a picture."""
     write_class(tmp_path / "class", 3)
-    for flags, drawn in (["--plotly"], True), ([], False):
+    for flags, drawn in ([], True), (["--plain"], False):
         assert report.main([str(tmp_path / "class"), "-o", str(tmp_path / "report.html"), *flags]) == 0
         page, told, asked = browser.new_page(), [], []
         page.on("console", lambda message, told=told: told.append(message.text))

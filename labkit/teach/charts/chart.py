@@ -1,4 +1,4 @@
-"""Charts as values: data and the sentence that says what they show; drawn as SVG, PNG, plotly figure or table.
+"""Charts as values: data and the sentence that says what they show; drawn as SVG, PNG or table.
 
 A view (labkit.teach.views) is a function from settings to a Chart; `explore` puts controls beside one.
 """
@@ -6,20 +6,16 @@ A view (labkit.teach.views) is a function from settings to a Chart; `explore` pu
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from labkit.teach.cells.shown import Shown, escaped
+from labkit.teach.cells.shown import escaped
 from labkit.teach.charts.data import ChartData
 from labkit.teach.charts.data import Lane as Lane
 from labkit.teach.charts.data import Series as Series
 from labkit.teach.charts.data import Threshold as Threshold
-from labkit.teach.charts.hover import plotly_form
 from labkit.teach.charts.layout import NARROW, WIDTH, arranged, number
 from labkit.teach.charts.raster import png
 from labkit.teach.charts.vector import svg
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 CHART_MIME = "application/vnd.labkit.chart+json"
 """The stored data of a chart: nbval compares it, and a test draws the stored PNG again from it."""
@@ -27,7 +23,7 @@ CHART_MIME = "application/vnd.labkit.chart+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart(ChartData):
-    """A chart that draws itself: as SVG, PNG, plotly figure or table."""
+    """A chart that draws itself: as SVG, PNG or table."""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Chart":
@@ -48,16 +44,6 @@ class Chart(ChartData):
     def html(self) -> str:
         """The words, and behind a fold the numbers as a table."""
         return f"<p>{escaped(self.words)}</p><details><summary>The numbers as a table</summary>{_table(self)}</details>"
-
-    def figure(self) -> "go.Figure":
-        """The chart as a plotly figure, to hover over, zoom into or build on."""
-        import plotly.graph_objects as go
-
-        return go.Figure(plotly_form(self))
-
-    def interactive(self) -> Shown:
-        """The chart to hover over and zoom into, drawn by plotly in JupyterLab; elsewhere its words and numbers."""
-        return Shown(self.words, self.html(), also={"application/vnd.plotly.v1+json": plotly_form(self)})
 
     def bundle(self, caption: bool = False) -> dict[str, Any]:
         """The stored form of the picture: a PNG, which every reader shows, the words, and the data to draw it again.
@@ -104,13 +90,6 @@ def _lanes(chart: Chart) -> str:
 def _span(chart: Chart, start: int, stop: int) -> str:
     first, last = escaped(chart.categories[start]), escaped(chart.categories[stop - 1])
     return f"{escaped(chart.axis)} {first}" if first == last else f"{escaped(chart.axis)} {first} to {last}"
-
-
-def plotly_script() -> str:
-    """The source of plotly's own script, some four megabytes, for a page that shows figures without a network."""
-    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
-
-    return str(get_plotlyjs())
 
 
 def _cells(chart: Chart, i: int) -> str:

@@ -1,4 +1,4 @@
-"""A chart in plotly's terms, as plain data: to hover over and zoom into."""
+"""A chart in plotly's terms, as plain data, and plotly's script: for a page whose charts zoom and say their numbers."""
 
 from html import escape
 from typing import Any
@@ -12,6 +12,14 @@ GREY = "#7d7d7d"
 """Text of a plotly figure, which cannot follow the theme: about as far from white as from the dark theme."""
 CLEAR, FAINT = "rgba(0,0,0,0)", "rgba(125,125,125,0.25)"
 LINES = ("solid", "dash", "dot", "longdash")
+
+
+def plotly_script() -> str:
+    """Return the source of plotly's script, some four megabytes, for a page that shows figures without a network."""
+    # plotly is a third of a second to import, and a kernel that shows pictures needs none of it
+    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
+
+    return str(get_plotlyjs())
 
 
 def plotly_form(chart: ChartData) -> dict[str, Any]:

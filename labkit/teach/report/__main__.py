@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rerun_class(class_, Limits(asked.seconds, asked.megabytes), closed=not asked.with_my_rights)
         print(FORGEABLE, file=sys.stderr)
     try:
-        for line in write(class_, out, csv_too=asked.csv, pages_too=asked.pages, live=asked.plotly):
+        for line in write(class_, out, csv_too=asked.csv, pages_too=asked.pages, plain=asked.plain):
             print(line)
         for form in asked.grades:
             print(export(class_.students, form, out.with_name(f"{out.stem}_grades"), asked.roster))
@@ -80,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(
-    class_: Class, out: Path, csv_too: bool = False, pages_too: bool = False, live: bool = False
+    class_: Class, out: Path, csv_too: bool = False, pages_too: bool = False, plain: bool = False
 ) -> Iterator[str]:
-    """Write the report, its charts drawn by plotly if `live`, and when asked for, CSV files and learners' pages into
+    """Write the report, its charts as pictures if `plain`, and when asked for, CSV files and learners' pages into
     folders beside it; gives a sentence for each. Raises OSError when they cannot be written.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def write(
     if csv_too:
         place = out.with_name(f"{out.stem}_csv")
         yield f"{place}: {', '.join(_write_csv(class_, place))}"
-    out.write_text(class_page(class_, links, live), "utf-8", "replace")
+    out.write_text(class_page(class_, links, plain), "utf-8", "replace")
     skipped = sum(one.fate == "skipped" for one in class_.files)
     marked = sum(one.fate == "marked" for one in class_.files)
     read = f"{counted(len(class_.students), 'learner')}, {counted(len(class_.files), 'file')}"
@@ -189,9 +189,9 @@ def _add_what_is_written(parser: argparse.ArgumentParser) -> None:
         "--roster", type=Path, metavar="CSV", help="of --grades: the school's list, to find learners' ids in by name"
     )
     parser.add_argument(
-        "--plotly",
+        "--plain",
         action="store_true",
-        help="charts to hover over and zoom into, still without a network; the file is four megabytes larger",
+        help="charts as pictures and a page without scripts, four megabytes smaller",
     )
 
 

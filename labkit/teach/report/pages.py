@@ -1,8 +1,8 @@
 """The class report and the learners' pages as HTML: one file each, that prints and needs no network.
 
-The charts are pictures of some 20 KB each. With `live`, plotly draws them on the screen, to hover over and zoom into;
-its script adds four megabytes. On paper and without scripts it is the pictures again: hatched SVG makes a browser's PDF
-a hundred times larger.
+plotly draws the charts on the screen, to hover over and zoom into; its script adds four megabytes. On paper, without
+scripts and in a `plain` report they are pictures of some 20 KB each: hatched SVG makes a browser's PDF a hundred times
+larger.
 """
 
 from base64 import b64encode
@@ -14,8 +14,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from labkit.teach.cells.words import counted
-from labkit.teach.charts.chart import Chart, Series, plotly_script
-from labkit.teach.charts.hover import plotly_form
+from labkit.teach.charts.chart import Chart, Series
+from labkit.teach.charts.hover import plotly_form, plotly_script
 from labkit.teach.exercises import all_exercises
 from labkit.teach.report.files import Class, Student
 from labkit.teach.report.learner import tables_of, words_of
@@ -31,9 +31,9 @@ TALKED_ABOUT = (
 )
 
 
-def class_page(class_: Class, links: Mapping[str, str] | None = None, live: bool = False) -> str:
-    """The report of a class as one HTML page; `links` leads from a learner's name to their own page, and with `live`
-    plotly draws the charts.
+def class_page(class_: Class, links: Mapping[str, str] | None = None, plain: bool = False) -> str:
+    """The report of a class as one HTML page; `links` leads from a learner's name to their own page, and a `plain` page
+    has pictures and no script.
     """
     made = tables(class_)
     return environment().get_template("class.html.jinja").render(
@@ -45,8 +45,8 @@ def class_page(class_: Class, links: Mapping[str, str] | None = None, live: bool
         tables=made,
         links=links or {},
         rules=RULES,
-        plotly=plotly_script() if live else "",
-        nonce=token_urlsafe(16) if live else "",
+        plotly="" if plain else plotly_script(),
+        nonce="" if plain else token_urlsafe(16),
     )  # fmt: skip
 
 
