@@ -1,7 +1,7 @@
 """Content blocks: dicts with a `type`, checked and copied once, when a message is made."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 type Block = Mapping[str, Any]
@@ -72,6 +72,21 @@ def without_blanks(content: Any) -> Any:
 
 def _is_blank(block: Any) -> bool:
     return isinstance(block, Mapping) and block.get("type") == "text" and not str(block.get("text") or "").strip()
+
+
+_HOLD_WORDS = frozenset(("text", "title", "context", "content", "source", "stdout", "stderr"))
+"""Keys below which results and documents keep what can be read; the rest is ids, flags, addresses, sealed content."""
+
+
+def words_in(value: object) -> Iterator[str]:
+    """Yield every text of results, documents and search results, whatever their kind; not the data of encoded files."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in _HOLD_WORDS or (key == "data" and value.get("type") == "text"):
+                yield from (inner,) if isinstance(inner, str) else words_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from words_in(inner)
 
 
 def copied(value: Any) -> Any:

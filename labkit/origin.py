@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from labkit.blocks import words_in
 from labkit.messages import Message
 from labkit.text.rules import sentences
 from labkit.text.words import terms
@@ -58,22 +59,9 @@ def _block_parts(block: Mapping[str, Any], role: Origin) -> Iterator[Part]:
     if kind == "text":
         yield Part(role, str(block["text"]))
     elif kind in _DOCUMENTS:
-        yield Part("document", " ".join(_texts(block)))
+        yield Part("document", " ".join(words_in(block)))
     elif kind.endswith("tool_result"):
-        yield Part("tool", inner if isinstance(inner, str) else " ".join(_texts(inner)))
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text below the keys that hold words, not those of an encoded file."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key in ("text", "title", "context", "content", "source") or (
-                key == "data" and value.get("type") == "text"
-            ):
-                yield from (inner,) if isinstance(inner, str) else _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
+        yield Part("tool", inner if isinstance(inner, str) else " ".join(words_in(inner)))
 
 
 def whose_words(text: str, messages: Iterable[Message]) -> Origin | Literal[""]:

@@ -6,11 +6,11 @@ notebook 05.
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit.blocks import well_formed
+from labkit.blocks import well_formed, words_in
 from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.origin import with_origins
@@ -223,25 +223,33 @@ def _lines(message: Message, longest: int) -> list[str]:
 
 
 def readable(message: Message) -> str:
-    """A message as one text for a summarizer: words, tool calls with arguments, tool results; thinking is left out."""
-    said: list[str] = []
-    for block in message.blocks:
-        if block["type"] == "text":
-            said.append(block["text"])
-        elif block["type"] == "tool_use":
-            given = json.dumps(block["input"], ensure_ascii=False, separators=(",", ":"))
-            said.append(f"(called {block['name']} with {given})")
-        elif block["type"] == "tool_result":
-            said.append(f"(tool result: {_result_text(block.get('content'))})")
-        elif block["type"] not in ("thinking", "redacted_thinking"):
-            said.append(f"({block['type']})")
-    return " ".join(said)
+    """A message as one text for a summarizer: words, tool calls with arguments, results and documents with their kind;
+    thinking is left out.
+    """
+    return " ".join(text for block in message.blocks if (text := _readable_block(block)))
+
+
+def _readable_block(block: Mapping[str, Any]) -> str:
+    kind = block["type"]
+    if kind == "text":
+        return str(block["text"])
+    if kind in ("thinking", "redacted_thinking"):
+        return ""
+    if kind.endswith("tool_use"):
+        given = json.dumps(block["input"], ensure_ascii=False, separators=(",", ":"))
+        return f"(called {block['name']} with {given})"
+    if kind == "tool_result":
+        return f"(tool result{', an error' if block.get('is_error') else ''}: {_result_text(block.get('content'))})"
+    words = (
+        "" if kind == "compaction" else " ".join(words_in(block))
+    )  # a compaction block stays, so nothing of it is lost
+    return f"({kind.replace('_', ' ')}: {words})" if words else f"({kind})"
 
 
 def _result_text(content: Any) -> str:
     if not isinstance(content, Sequence) or isinstance(content, str):
         return str(content or "nothing")
-    return " ".join(str(part.get("text", f"({part.get('type')})")) for part in content)
+    return " ".join(" ".join(words_in(part)) or f"({part.get('type')})" for part in content)
 
 
 def _text_of(response: "Response", usage: Usage) -> str:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from labkit import OfflineClaude, SmartConversationManager
 from labkit.messages import History, Message, assistant, user
 from labkit.offline import Reply
+from labkit.steps.importance import importance
 from labkit.steps.pruning import Prune
 from labkit.strategies import KeepRecent, apply
-from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary
+from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary, readable
 from labkit.tokens import estimate_tokens
 from labkit.turn import SummaryWarning
 from tests import naive
@@ -320,3 +321,41 @@ def test_continuum_301_a_constraint_is_not_softened() -> None:
     request = manager.next_request()
     assert [m["content"] for m in request["messages"]].count(constraint) == 1
     assert "- At most 3 parcels a day. (source: contract, page 2)" in request["system"]
+
+
+FACT = "The contract K-4471 ends on 3 June and costs 9,600 EUR."
+TEXT = [{"type": "text", "text": FACT}]
+DOCUMENT = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": FACT}}
+RAN = {"type": "bash_code_execution_result", "stdout": FACT, "stderr": "", "return_code": 0, "content": []}
+FETCHED = {"type": "web_fetch_result", "url": "https://example.com", "content": DOCUMENT}
+READABLE: dict[str, dict[str, Any]] = {
+    "document": DOCUMENT,
+    "document of blocks": {"type": "document", "source": {"type": "content", "content": TEXT}},
+    "search result": {"type": "search_result", "source": "s", "title": "t", "content": TEXT},
+    "mcp tool result": {"type": "mcp_tool_result", "tool_use_id": "m1", "is_error": False, "content": TEXT},
+    "bash code execution tool result": {
+        "type": "bash_code_execution_tool_result",
+        "tool_use_id": "s1",
+        "content": RAN,
+    },
+    "web fetch tool result": {"type": "web_fetch_tool_result", "tool_use_id": "s2", "content": FETCHED},
+    "tool result": {"type": "tool_result", "tool_use_id": "t1", "content": [DOCUMENT]},
+}
+
+
+@pytest.mark.parametrize("kind", READABLE)
+def test_what_documents_and_results_say_is_read_whatever_their_kind(kind):
+    """The summarizer reads it with its kind, importance weighs it as text, and the data of a file stay out."""
+    message = user([READABLE[kind]])
+    assert FACT in readable(message)
+    assert readable(message).startswith(f"({kind.removesuffix(' of blocks')}: ")
+    assert importance(message) >= importance(user(FACT)) - 0.2
+    encoded = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0x"}}
+    assert "JVBERi0x" not in readable(user([encoded]))
+
+
+def test_a_result_that_is_an_error_is_read_as_one():
+    """The summarizer sees which tool results were failures."""
+    failed = {"type": "tool_result", "tool_use_id": "t1", "content": "no such order", "is_error": True}
+    assert readable(user([failed])) == "(tool result, an error: no such order)"
+    assert readable(user([{**failed, "is_error": False}])) == "(tool result: no such order)"

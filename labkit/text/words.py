@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from labkit.blocks import words_in
 from labkit.messages import Message
 
 READ_CHARACTERS = 60_000
@@ -64,15 +65,11 @@ def said(message: Message) -> str:
 
 def _spoken(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for block in blocks:
-        kind, inner = block["type"], block.get("content")
-        if kind == "text":
-            yield str(block["text"])
-        elif kind == "tool_use":
+        kind = block["type"]
+        if kind.endswith("tool_use"):
             yield f"{block['name']} {json.dumps(block.get('input', {}), ensure_ascii=False)}"
-        elif kind in ("tool_result", "compaction") and isinstance(inner, str):
-            yield inner
-        elif kind == "tool_result" and inner:
-            yield from _spoken(inner)
+        else:  # thinking keeps its words under keys of another name, so that none of it is read
+            yield from words_in(block)
 
 
 def runs(text: str) -> list[str]:
