@@ -153,6 +153,17 @@ def test_the_narrow_form_leaves_out_no_bar(chart):
     assert all(any(text.startswith(note) for text in texts) for note in noted)
 
 
+@pytest.mark.parametrize("kind", ["rows", "columns"])
+def test_what_lies_beyond_the_axis_is_left_out_whatever_the_width(kind):
+    """Where two parts fill the axis, rounding draws no sliver of the third on one sheet and none on the other."""
+    for small in (0.333, 0.1, 7.7, 1e-5):
+        series = [Series("cache_read", (small,)), Series("current", (42_889,)), Series("dropped", (small,))]
+        chart = Chart(title="t", words="w", categories=["1"], series=series, kind=kind, top=42_889)
+        for width in range(NARROW, WIDTH):
+            shapes = arranged(chart, width=width).shapes
+            assert sum(isinstance(shape, Box) and shape.fill == "dropped" for shape in shapes) == 1  # in the legend
+
+
 @pytest.mark.parametrize("count", [12, 40, 100, 500])
 def test_of_many_turns_the_round_ones_are_named(count):
     """Names below columns never touch, and where turns are left out, the first and round ones stay."""

@@ -124,13 +124,24 @@ def _scale(chart: ChartData, left: float, right: float, top: float, bottom: floa
     return shapes
 
 
-def _stack(chart: ChartData, i: int, x: float, step: float, bottom: float, high: float) -> Iterator[Shape]:
-    gap, y, end = min(step * 0.15, 8), bottom, chart.end
+def _shares(chart: ChartData, i: int) -> Iterator[tuple[str, float]]:
+    """Yield the parts of a bar that reach below the end of the axis, each with its share of the axis.
+
+    Shares and not pixels: rounding then leaves out the same parts, whatever the width of the sheet.
+    """
+    left = 1.0
     for series in chart.series:
-        tall = min(high * (series.values[i] or 0) / end, high - (bottom - y))
-        if tall > 0:
-            yield Box(x + gap, y - tall, step - 2 * gap, max(tall - 1, 1), series.part, series.part == "dropped")
-            y -= tall
+        share = min((series.values[i] or 0) / chart.end, left)
+        if share > 0:
+            yield series.part, share
+            left -= share
+
+
+def _stack(chart: ChartData, i: int, x: float, step: float, bottom: float, high: float) -> Iterator[Shape]:
+    gap, y = min(step * 0.15, 8), bottom
+    for part, share in _shares(chart, i):
+        y -= high * share
+        yield Box(x + gap, y, step - 2 * gap, max(high * share - 1, 1), part, part == "dropped")
     total = chart.total(i)
     if total and width_of(number(total), SMALL) <= step:
         yield Words(x + step / 2, y - 4, number(total), SMALL, "middle")
@@ -186,11 +197,10 @@ def _rows(chart: ChartData, width: float) -> tuple[list[Shape], float]:
 
 def _bar(chart: ChartData, i: int, left: float, right: float, y: float, tall: float, size: float) -> Iterator[Shape]:
     x, gap = left, min(tall * 0.14, 4)
-    for series in chart.series:
-        wide = min((right - left) * (series.values[i] or 0) / chart.end, right - x)
-        if wide > 0:
-            yield Box(x, y + gap, max(wide - 1, 1), tall - 2 * gap, series.part, series.part == "dropped")
-            x += wide
+    for part, share in _shares(chart, i):
+        wide = (right - left) * share
+        yield Box(x, y + gap, max(wide - 1, 1), tall - 2 * gap, part, part == "dropped")
+        x += wide
     yield Words(x + 5, y + tall / 2 + size * 0.36, number(chart.total(i)), size)
 
 
