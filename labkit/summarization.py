@@ -238,12 +238,11 @@ def _readable_block(block: Mapping[str, Any]) -> str:
     if kind.endswith("tool_use"):
         given = json.dumps(block["input"], ensure_ascii=False, separators=(",", ":"))
         return f"(called {block['name']} with {given})"
-    if kind == "tool_result":
-        return f"(tool result{', an error' if block.get('is_error') else ''}: {_result_text(block.get('content'))})"
-    words = (
-        "" if kind == "compaction" else " ".join(words_in(block))
-    )  # a compaction block stays, so nothing of it is lost
-    return f"({kind.replace('_', ' ')}: {words})" if words else f"({kind})"
+    if kind == "compaction":  # such a block stays in the history, so that nothing of it is lost
+        return f"({kind})"
+    words = _result_text(block.get("content")) if kind == "tool_result" else " ".join(words_in(block))
+    name = kind.replace("_", " ") + ", an error" * bool(block.get("is_error"))
+    return f"({name}: {words})" if words else f"({kind})"
 
 
 def _result_text(content: Any) -> str:

@@ -133,15 +133,20 @@ def unsafe(view: History, history: History) -> list[str]:
     """Complaints about lost messages that must stay (P2), and about thinking after a changed prefix (P5)."""
     if not view:
         return ["empty"]
-    newest = history[history.newest_start() :]
-    parts = [newest[low:high] for low, high in pairwise(newest.joints())]
-    must = [m for part in parts for m in part if part in (parts[0], parts[-1]) or says_more(m)]
+    must = must_go(history)
     kept = [m for m in history if m.pinned or "compaction" in m.block_types()]
     wrong = [f"newest {m.role} message gone" for m in must if not any(stands_for(v, m) for v in view)]
     wrong += [f"pinned {m.role} message gone" for m in kept if not any(is_still(m, v) for v in view)]
     if "compaction" in history[0].block_types() and "compaction" not in view[0].block_types():
         wrong.append("the compaction block is no longer first")
     return wrong
+
+
+def must_go(history: History) -> list[Message]:
+    """Return what each request holds of the newest exchange: goal, newest round, and words in the rounds between."""
+    newest = history[history.newest_start() :]
+    parts = [newest[low:high] for low, high in pairwise(newest.joints())]
+    return [m for part in parts for m in part if part in (parts[0], parts[-1]) or says_more(m)]
 
 
 def says_more(message: Message) -> bool:
@@ -168,10 +173,12 @@ def is_still(message: Message, sent: Message) -> bool:
 
 
 def not_canonical(view: History, history: History) -> list[str]:
-    """Complaints about labkit's own steps leaving the safe form: user first, and roles that alternate as they did
-    before.
+    """Complaints about labkit's own steps leaving the safe form: user first, roles that alternate as they did before,
+    and the user's words in the newest exchange as they were said.
     """
-    wrong = []
+    said = [m for m in must_go(history) if m.role == "user" and m.text]
+    changed = [m for m in said if not any(stands_for(v, m) and v.text == m.text for v in view)]
+    wrong = [f"words changed: {m.text!r}" for m in changed]
     if view[0].role != "user" and history[0].role == "user":
         wrong.append(f"begins with {view[0].role}")
     if _runs(view) > _runs(history):

@@ -355,7 +355,9 @@ def test_what_documents_and_results_say_is_read_whatever_their_kind(kind):
 
 
 def test_a_result_that_is_an_error_is_read_as_one():
-    """The summarizer sees which tool results were failures."""
+    """The summarizer sees which results were failures, of any kind."""
     failed = {"type": "tool_result", "tool_use_id": "t1", "content": "no such order", "is_error": True}
     assert readable(user([failed])) == "(tool result, an error: no such order)"
     assert readable(user([{**failed, "is_error": False}])) == "(tool result: no such order)"
+    foreign = {"type": "mcp_tool_result", "tool_use_id": "m1", "is_error": True, "content": "no such order"}
+    assert readable(assistant([foreign])) == "(mcp tool result, an error: no such order)"

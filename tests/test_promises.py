@@ -73,6 +73,7 @@ PLANTED: list[tuple[str, Callable[[History], Sequence[Message]], str]] = [
     ("a torn tool round", lambda h: (*h[:2], *h[4:]), "refused: messages.2.content.0: unexpected `tool_use_id`"),
     ("a reply first", lambda h: (h[5], *h), "begins with assistant"),
     ("two questions in a row", lambda h: (h[0], h[2], h[6]), "roles no longer alternate"),
+    ("other words", lambda h: (*h[:6], replace(h[6], content="Other.", replaces=(h[6],))), "words changed: "),
     ("a prefill", lambda h: (*h, assistant("Sure:")), "refused: This model does not support assistant message prefill"),
 ]
 

@@ -80,3 +80,18 @@ def test_settings_that_mean_nothing_are_refused(build: object) -> None:
     """With what was given and what is allowed."""
     with pytest.raises(ValueError, match="must be"):
         build()  # type: ignore[operator]
+
+
+def test_a_document_in_a_tool_result_is_cleared_as_its_text_is():
+    """The words of a document are as long as they are, whichever block holds them."""
+    source = {"type": "text", "media_type": "text/plain", "data": "a line of the contract " * 40}
+    document = {"type": "document", "source": source}
+    views = []
+    for content in ("a line of the contract " * 40, [document]):
+        talk = [user("Read both.")]
+        for name in ("t1", "t2"):
+            talk.append(assistant([{"type": "tool_use", "id": name, "name": "read", "input": {}}]))
+            talk.append(user([{"type": "tool_result", "tool_use_id": name, "content": content}]))
+        views.append(apply((ClearToolResults(1),), History(talk)))
+    assert views[0][2].content == views[1][2].content
+    assert "[cleared: read" in str(views[1][2].content)

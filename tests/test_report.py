@@ -300,6 +300,12 @@ def test_the_page_needs_nothing_from_outside(class_folder: Path) -> None:
     assert "Pauses of more than 10 minutes are left out" in page
 
 
+def test_plotly_adds_five_megabytes(class_folder: Path) -> None:
+    """The page with plotly's script is as much larger than a plain one as the guide and the help say."""
+    class_ = read_class(class_folder)
+    assert round((len(class_page(class_)) - len(class_page(class_, plain=True))) / 1e6) == 5
+
+
 def test_two_learners_get_two_pages_whatever_they_are_called(tmp_path: Path) -> None:
     """Names that come to the same file name, or that would lead out of the folder, get separate pages in it."""
     for number, name in enumerate(["Ana", "ana!", "../../ana", "Ünal", "日本"]):

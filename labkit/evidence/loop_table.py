@@ -25,7 +25,8 @@ from labkit.tokens import count_tokens, estimator
 def newest_in_blocks(budget: int, size: Ruler) -> Step:
     """Return the plainest step that holds a budget in a loop: the goal and the newest parts, cut to half at the budget.
 
-    Nothing is said of what went. OpenHands forgets in such blocks, for the cache's sake.
+    Nothing is said of what went. OpenHands forgets in such blocks, for the cache's sake
+    (README of its SDK, read in November 2026).
     """
 
     def goal_and_newest(history: History) -> Sequence[Message]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from labkit.blocks import words_in
 from labkit.messages import Block, Message, user
 from labkit.steps.tool_results import (
     AGAIN,
@@ -125,15 +126,13 @@ def _summed(dropped: Sequence[Message]) -> tuple[Counter[str], list[str]]:
             named += known + names("\n".join(lines))
             continue
         older.update(block["name"] for block in message.blocks if block["type"] == "tool_use")
-        named += [name for block in message.blocks for name in names(words_in(block))]
+        named += [name for block in message.blocks for name in names_in(block)]
     return older, named
 
 
-def words_in(block: Block) -> str:
-    """Return the words of a block in which names may be: a text, arguments, or a result."""
-    if block["type"] == "tool_use":
-        return arguments(block)
-    return result_text(block) if block["type"] == "tool_result" else str(block.get("text", ""))
+def names_in(block: Block) -> list[str]:
+    """Return the names in a block's words: a text's, a call's arguments, a result's or a document's."""
+    return names(arguments(block) if block["type"] == "tool_use" else "\n".join(words_in(block)))
 
 
 def _older(older: Counter[str], named: Sequence[str], lines: str, room: int) -> list[str]:

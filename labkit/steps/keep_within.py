@@ -12,10 +12,9 @@ from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from labkit.messages import History, Message, Ruler, begins_reply, one_message, without_thinking
-from labkit.steps.folding import folded, is_note, may_fold, words_in, words_of
+from labkit.steps.folding import folded, is_note, may_fold, names_in, words_of
 from labkit.steps.tool_results import calls_of, cleared
 from labkit.strategies import check_limit, unit
-from labkit.text.names import names
 from labkit.tokens import ESTIMATED_TOKENS
 
 CHECKPOINTS = 8
@@ -194,7 +193,7 @@ class Cut:
         """Return the names that can be read whatever is cleared: in words, in arguments, in results that stay."""
         blocks = ((block, id(message) in going) for message in self.bare for block in message.blocks)
         lasting = (block for block, goes in blocks if not (goes and block["type"] == "tool_result"))
-        return {name for block in lasting for name in names(words_in(block))}
+        return {name for block in lasting for name in names_in(block)}
 
     def _fold(self, protected: int, spare: bool) -> bool:
         """Fold as many of the oldest rounds as seem to be needed, or all but spared ones; False when none is left."""

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from labkit.blocks import words_in
 from labkit.messages import Block, History, Message, Ruler, must_stay
 from labkit.text.names import BETWEEN, listed, names
 from labkit.tokens import ESTIMATED_TOKENS
@@ -46,7 +47,7 @@ def result_text(block: Block) -> str:
     content = block.get("content") or ""
     if isinstance(content, str):
         return content
-    return "\n".join(str(part.get("text") or f"[{part.get('type')}]") for part in content)
+    return "\n".join("\n".join(words_in(part)) or f"[{part.get('type')}]" for part in content)
 
 
 def shortened(text: str, most: int) -> str:
@@ -67,9 +68,7 @@ def error_line(block: Block) -> str:
 
 def size_in_words(block: Block) -> str:
     """Return how much a result holds: `8,712 characters`, or `8 characters and 1 image`."""
-    content = block.get("content") or ""
-    parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]
-    said, images = f"{sum(map(len, parts)):,} characters", _images(block)
+    said, images = f"{sum(map(len, words_in(block))):,} characters", _images(block)
     return said if not images else f"{said} and {images} image{'s' * (images > 1)}"
 
 

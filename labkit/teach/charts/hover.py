@@ -15,8 +15,8 @@ LINES = ("solid", "dash", "dot", "longdash")
 
 
 def plotly_script() -> str:
-    """Return the source of plotly's script, some four megabytes, for a page that shows figures without a network."""
-    # plotly is a third of a second to import, and a kernel that shows pictures needs none of it
+    """Return the source of plotly's script, some five megabytes, for a page that shows figures without a network."""
+    # imported here: a kernel that shows pictures needs no plotly
     from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
     return str(get_plotlyjs())

@@ -191,7 +191,7 @@ def _add_what_is_written(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plain",
         action="store_true",
-        help="charts as pictures and a page without scripts, four megabytes smaller",
+        help="charts as pictures and a page without scripts, five megabytes smaller",
     )
 
 

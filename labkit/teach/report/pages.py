@@ -1,6 +1,6 @@
 """The class report and the learners' pages as HTML: one file each, that prints and needs no network.
 
-plotly draws the charts on the screen, to hover over and zoom into; its script adds four megabytes. On paper, without
+plotly draws the charts on the screen, to hover over and zoom into; its script adds five megabytes. On paper, without
 scripts and in a `plain` report they are pictures of some 20 KB each: hatched SVG makes a browser's PDF a hundred times
 larger.
 """
