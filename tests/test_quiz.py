@@ -180,7 +180,17 @@ def test_a_number_is_close_within_a_fifth_and_a_small_one_exact() -> None:
         assert ("✓ As predicted" if right else "✗ Not as predicted") in str(outcome(id, came))
 
 
-@pytest.mark.parametrize("guess", ["z", "", None, [], {"a": 1}])
+def test_a_letter_may_come_with_its_bracket_or_its_text_and_the_text_alone_is_a_guess_too() -> None:
+    """A learner copies what the cell shows, in part or whole; each form is the same guess."""
+    text = predictions()["01-drop"].options[1].text
+    said = [
+        str(predict("01-drop", guess)) for guess in ("b", "B", " b) ", "(b)", "b.", f"b) {text}", text, text.upper())
+    ]
+    assert set(said) == {f"{predict('01-drop', 'b')}"}
+    assert f"You guess b) {text}." in said[0]
+
+
+@pytest.mark.parametrize("guess", ["z", "", None, [], {"a": 1}, "both", "about the same", "answer a"])
 def test_a_guess_that_is_no_answer_is_told(guess: object) -> None:
     """A mistyped guess says what can be written; nothing is recorded."""
     assert 'write one of "a", "b"' in str(predict("01-drop", guess))

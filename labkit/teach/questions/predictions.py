@@ -4,6 +4,8 @@ What a cell shows depends on the guess in the cell alone, never on what was reco
 stay the same.
 """
 
+import re
+
 from labkit.teach.cells.shown import Shown, as_html, framed, page
 from labkit.teach.checks.check import brief
 from labkit.teach.questions.files import Prediction, predictions
@@ -83,8 +85,14 @@ def _read(asked: Prediction, guess: object) -> str | float | None:
     """The guess as a letter or a number, None when it is neither."""
     if not asked.options:
         return as_number(guess)
-    letter = str(guess).strip().lower()[:1]
-    return letter if guess is not ... and letter and letter in _letters(asked) else None
+    said = " ".join(str(guess).lower().split())
+    letter = found[1] if (found := _LETTER.fullmatch(said)) else ""
+    choices = zip(LETTERS, asked.options, strict=False)
+    return next((name for name, option in choices if said == option.text.lower() or name == letter), None)
+
+
+_LETTER = re.compile(r"\(?([a-z])(?:[).:].*)?")
+"""`b`, `b)`, `(b)` and `b) about the same`: a letter. A word that begins with one, such as `both`, is no choice."""
 
 
 def _percent(sure: object) -> float | None:
