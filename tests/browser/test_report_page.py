@@ -23,6 +23,9 @@ def test_plotly_draws_on_the_screen_and_pictures_are_printed(browser, tmp_path):
         assert pictures.count() > 3
         expect(page.locator("figure .live .main-svg:first-child:visible")).to_have_count(drawn * pictures.count())
         assert page.locator("figure img:visible").count() == (not drawn) * pictures.count()
+        if drawn:
+            page.locator("figure .bars .point path").first.hover(force=True)
+            expect(page.locator("figure .hoverlayer").first).to_contain_text("learners, right at first try")
         page.emulate_media(media="print")
         assert page.locator("figure img:visible").count() == pictures.count()
         assert (told, len([url for url in asked if not url.startswith("data:")])) == ([], 1)

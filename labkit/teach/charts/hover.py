@@ -60,6 +60,10 @@ def _trace(chart: ChartData, place: int) -> dict[str, Any]:
     series = chart.series[place]
     part, names, values = PARTS[series.part], list(chart.categories), list(series.values)
     trace: dict[str, Any] = {"name": escape(series.name), "uid": f"{series.part}-{place}", "x": names, "y": values}
+    # Whole sentences: plotly's own label is a pair of numbers with a name that it cuts off after 15 letters.
+    point, value = ("%{y}", "%{x:,}") if chart.kind == "rows" else ("%{x}", "%{y:,}")
+    noted = "<br>%{hovertext}" if chart.kind == "rows" and chart.notes else ""
+    trace["hovertemplate"] = f"{point}: {value} {escape(chart.unit)}, {escape(series.name)}{noted}<extra></extra>"
     if chart.kind == "lines":
         line = {"color": part.colour, "dash": LINES[place % len(LINES)]}
         return {**trace, "type": "scatter", "mode": "lines+markers", "line": line}

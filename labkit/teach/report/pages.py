@@ -148,7 +148,7 @@ def _fate(one: Work | Answers) -> str:
 def _figure(chart: Chart) -> dict[str, Any]:
     """Plotly's form of a chart, without the words: these are below it, as they are below the picture."""
     form = plotly_form(chart)
-    form["layout"] |= {"title": {"text": chart.title}, "margin": {"l": 60, "r": 20, "t": 50, "b": 84}}
+    form["layout"] |= {"title": {"text": chart.title, "x": 0.02}, "margin": {"l": 60, "r": 20, "t": 50, "b": 84}}
     return form
 
 
