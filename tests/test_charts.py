@@ -155,7 +155,7 @@ def test_the_narrow_form_leaves_out_no_bar(chart):
 
 @pytest.mark.parametrize("kind", ["rows", "columns"])
 def test_what_lies_beyond_the_axis_is_left_out_whatever_the_width(kind):
-    """Where two parts fill the axis, rounding draws no sliver of the third on one sheet and none on the other."""
+    """Of a third part, after two that fill the axis, rounding draws no sliver on one sheet and none on another."""
     for small in (0.333, 0.1, 7.7, 1e-5):
         series = [Series("cache_read", (small,)), Series("current", (42_889,)), Series("dropped", (small,))]
         chart = Chart(title="t", words="w", categories=["1"], series=series, kind=kind, top=42_889)
