@@ -1,4 +1,4 @@
-"""labkit: the small package behind the conversation workbook.
+"""labkit: the small package of the conversation workbook.
 
 A conversation is a value, a strategy is a function from history to history, and a manager is a thin shell around both.
 Names are loaded when first used, so that `import labkit` is quick and loads neither the SDK nor a plotting library.

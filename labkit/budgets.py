@@ -110,7 +110,7 @@ class Overflow(Enum):
     INPUT_TOO_LONG = "the input alone is longer than the window: prune and try once"
     TOO_MANY_BYTES = "the request has more bytes than the API takes: prune and try once"
     ENDED_AT_WINDOW = "the reply was cut off at the end of the window: prune and try once"
-    THINKING_BINDING = "a thinking block stands behind a changed prefix: leave thinking out and try once"
+    THINKING_BINDING = "a thinking block follows a changed prefix: leave thinking out and try once"
     OTHER = "not an overflow: pruning would not help"
 
 

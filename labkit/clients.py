@@ -92,7 +92,7 @@ def _answered_by(
         from labkit.replay import Replaying
 
         replaying = Replaying(replay, log)
-        say(replaying.told)
+        say(replaying.in_words)
         return {"transport": replaying, **NOT_LIVE}
     if live:
         key = _announced_key(model, say)

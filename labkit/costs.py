@@ -119,7 +119,7 @@ def _prices(row: Model, usage: Usage) -> Prices:
 
 type Caching = Literal["none", "automatic", "system prompt", "system prompt and end"]
 CACHING: tuple[Caching, ...] = ("none", "automatic", "system prompt")
-"""Nothing cached; one breakpoint that moves along with the end; one that stays behind the system prompt."""
+"""Nothing cached; one breakpoint that moves along with the end; one that stays after the system prompt."""
 
 BOTH: Caching = "system prompt and end"
 """The breakpoints of a manager with steps: one after the system prompt, and one that moves along with the end."""

@@ -43,7 +43,7 @@ class MessageLog[M]:
         self.thinking = array("q")
 
     def grown(self, stop: int, messages: Iterable[M]) -> "MessageLog[M]":
-        """The log with these messages behind its first `stop`: itself when that is its end, otherwise a copy (a
+        """The log with these messages after its first `stop`: itself when that is its end, otherwise a copy (a
         fork).
         """
         if self._lock.acquire(blocking=False):

@@ -255,7 +255,7 @@ def rounds(history: Iterable[Message]) -> Iterator[History]:
 
 
 def join(parts: Iterable[Iterable[Message]]) -> History:
-    """Put histories behind one another, in the order given."""
+    """Put histories one after another, in the order given."""
     joined = History()
     for part in parts:
         if isinstance(part, History):

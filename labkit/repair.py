@@ -32,7 +32,7 @@ def settle(before: History, after: Sequence[Message], step: str) -> History:
         raise StepError(
             f"step {step} must return a history (a sequence of Messages), but returned {type(after).__name__}"
         )
-    sources, musts = stands_for(before, after), must_keep(before)
+    sources, musts = places_before(before, after), must_keep(before)
     covered = {place for places in sources for place in places or ()}
     kept = {places[0] for places in sources if places and len(places) == 1}
     sent = list(_placed(before, after, sources, _whole_parts(before, covered | musts)))
@@ -48,7 +48,7 @@ def must_keep(before: History) -> set[int]:
     for place in (*before.staying(), len(before) - 1):
         parts = _parts_around(before, place)
         found.update(*parts[:1], *parts[-1:], *(part for part in parts if place in part))
-    found.update(*(part for part in _parts_around(before, len(before) - 1) if _is_told_more(before, part)))
+    found.update(*(part for part in _parts_around(before, len(before) - 1) if _has_own_words(before, part)))
     return found
 
 
@@ -61,8 +61,8 @@ def _parts_around(before: History, place: int) -> list[range]:
     return [range(*pair) for pair in pairwise(inside)]
 
 
-def _is_told_more(before: History, part: range) -> bool:
-    """True when a part holds words of the user, or of the system, beside the results of tools."""
+def _has_own_words(before: History, part: range) -> bool:
+    """True when a part holds words of the user, or of the system, besides the results of tools."""
     told = (before[place] for place in part)
     return any(m.role == "system" or (m.role == "user" and m.block_types() != {"tool_result"}) for m in told)
 
@@ -171,7 +171,7 @@ def _tool_ids(message: Message) -> list[object]:
 PAIRED = ("tool_use", "tool_result")
 
 
-def stands_for(before: History, after: Sequence[Message]) -> list[list[int] | None]:
+def places_before(before: History, after: Sequence[Message]) -> list[list[int] | None]:
     """For each message of `after`, the places in `before` of what it is, copies or replaces.
 
     Empty for a message that is new; None for one that is there once too often.
@@ -253,7 +253,7 @@ def asks(history: History) -> bool:
 
 
 def unpaired(history: History) -> set[str]:
-    """Ids of calls that are not answered in the turn behind them, and of results without a call in the turn before.
+    """Ids of calls that are not answered in the turn after them, and of results without a call in the turn before.
 
     Messages of one role in a row are one turn, as the API has it; calls in the last turn may still be answered.
     """

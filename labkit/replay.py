@@ -44,7 +44,7 @@ class Exchange:
     reply: str
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The words of a replayed record on its source."""
         simulated = ", offline (simulated)" if "simulated" in self.source else ""
         return f"replayed, recorded {self.recorded[:10]} from {self.request.get('model', 'the API')}{simulated}"
@@ -107,9 +107,9 @@ class Replaying(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         self._given: dict[int, int] = {}
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The sentence that is said when the client is made."""
-        sources = ", ".join(sorted({exchange.told for exchange in self._exchanges}))
+        sources = ", ".join(sorted({exchange.in_words for exchange in self._exchanges}))
         replies = f"{len(self._exchanges)} {'reply' if len(self._exchanges) == 1 else 'replies'}"
         return f"Replay: nothing leaves this machine; {replies} in {self._file} ({sources})."
 
@@ -130,7 +130,7 @@ class Replaying(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             place = self._given.get(id(found[0]), 0)
             self._given[id(found[0])] = place + 1
             exchange = found[min(place, len(found) - 1)]
-            sent.source, sent.status, reply = exchange.told, exchange.status, exchange.reply
+            sent.source, sent.status, reply = exchange.in_words, exchange.status, exchange.reply
         else:
             error = {"type": "not_found_error", "message": self._missing(*asked)}
             sent.status, reply = 404, json.dumps({"type": "error", "error": error}, ensure_ascii=False)

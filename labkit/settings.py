@@ -85,7 +85,7 @@ class Settings:
         return within_breakpoints(request)
 
     def beside(self, conversation: Conversation) -> int:
-        """Estimated tokens of what a request holds beside the messages: system prompt, case facts and tools."""
+        """Estimated tokens of what a request holds besides the messages: system prompt, case facts and tools."""
         tools = estimate_tokens(str([dict(tool) for tool in self.tools]), self.row) if self.tools else 0
         return estimate_tokens(system_with_facts(conversation), self.row) + tools
 
@@ -132,7 +132,7 @@ class KeepTurns:
 
 
 def system_with_facts(conversation: Conversation) -> str:
-    """The system prompt with the case facts behind it, word for word and with their sources; empty when there is
+    """The system prompt with the case facts after it, word for word and with their sources; empty when there is
     neither.
     """
     if not conversation.facts:

@@ -21,7 +21,7 @@ from labkit.messages import (
     without_thinking,
 )
 from labkit.repair import StepError as StepError
-from labkit.repair import origins, same_on_the_wire, settle, stands_for
+from labkit.repair import origins, places_before, same_on_the_wire, settle
 
 type Step = Callable[[History], Sequence[Message]]
 
@@ -74,7 +74,7 @@ class KeepRecent:
         return f"the newest {self.limit:,} {unit(self.size)}{low}"
 
     def __call__(self, history: History) -> History:
-        """The newest exchanges within the limit, behind whatever must stay."""
+        """The newest exchanges within the limit, after whatever must stay."""
         total = history.total(self.size)
         if total <= self.limit:
             return history
@@ -175,7 +175,7 @@ def _hashable(steps: tuple[Step, ...]) -> object:
 
 
 def _goes_on(older: History, newer: History, reply: Message) -> bool:
-    """True when a request is an earlier one with its reply behind it."""
+    """True when a request is an earlier one with its reply after it."""
     return older.begins(newer) and len(newer) > len(older) and origins(newer[len(older)])[0] in (reply, *origins(reply))
 
 
@@ -191,7 +191,7 @@ def name(step: Step) -> str:
     return getattr(step, "__name__", None) or str(step)
 
 
-DROPPED, CLEARED = "did not fit beside what is newer", "shortened in place"
+DROPPED, CLEARED = "did not fit next to what is newer", "shortened in place"
 """The reasons of `explain` where a step gives none."""
 
 type Became = Literal["kept", "dropped", "cleared", "folded", "summarized"]
@@ -224,7 +224,8 @@ def explain(
     fates = [_stayed(place, whole) for place in range(len(whole))]
     for count in range(len(steps) + 1):
         view = apply(steps[:count], history)
-        standing = {place: m for m, places in zip(view, stands_for(whole, view), strict=True) for place in places or ()}
+        sources = zip(view, places_before(whole, view), strict=True)
+        standing = {place: message for message, places in sources for place in places or ()}
         reasons = _reasons(steps[:count], history, whole)
         for place, message in enumerate(whole):
             fate, why = _became(message, standing.get(place))
@@ -241,7 +242,7 @@ def _reasons(steps: Sequence[Step], history: History, whole: History) -> dict[in
     if ask is None:
         return {}
     given = apply(steps[:-1], history)
-    told, sources = ask(given), stands_for(whole, given)
+    told, sources = ask(given), places_before(whole, given)
     certain = {*whole.staying(), *range(whole.newest_start(), len(whole))}
     return {place: told[at] for at in told for place in sources[at] or () if place not in certain}
 
@@ -258,10 +259,10 @@ def _became(message: Message, now: Message | None) -> tuple[Became, str]:
     if same_on_the_wire(now, message):
         return "kept", ""
     if now.content == without_thinking(message).content:
-        return "kept", "without its thinking, because what stood before it changed"
+        return "kept", "without its thinking, because the messages before it changed"
     count = len(origins(now))
     if FOLDED_FLAG in now.flags:
-        return "folded", f"a line a call in the note after the question, which stands for {count:,} messages"
+        return "folded", f"a line a call in the note after the question, which replaces {count:,} messages"
     if count == 1:
         return "cleared", CLEARED
     return "summarized", f"part of the summary of {count:,} messages"

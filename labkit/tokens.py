@@ -91,7 +91,7 @@ class Meter:
         return cls(usage.total_input + usage.output_tokens, view)
 
     def count(self, view: History, model: str | Model = DEFAULT_MODEL, beside: int = 0) -> TokenCount:
-        """Tokens of the next request: the bill for what was sent before, an estimate for the tail behind it.
+        """Tokens of the next request: the bill for what was sent before, an estimate for the tail after it.
 
         `beside` is the estimate of system prompt and tools in tokens; it counts only where no bill fits, because this
         is the first request or the view begins elsewhere now.

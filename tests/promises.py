@@ -33,7 +33,7 @@ from tests.conversations import MODELS_THAT_BIND, Case, as_json
 CLIENT = OfflineClaude(reply="ok", log_limit=1).client(max_retries=0)
 
 
-def told(old: History) -> str:
+def counted_messages(old: History) -> str:
     """A summary written here, without Claude: long enough to mean something, short enough to help."""
     return f"{len(old)} messages"
 
@@ -55,7 +55,7 @@ STEPS: dict[str, Callable[[int], Step]] = {
     "within": lambda number: KeepWithin(1 + number % 900, keep=number % 4),
     "within, cut deeply": lambda number: KeepWithin(30 + number % 400, 1 + number % 30),
     "turns": lambda number: KeepTurns(1 + number % 4),
-    "summary": lambda number: Summarize(told, number % 4),
+    "summary": lambda number: Summarize(counted_messages, number % 4),
     "deduplicate": lambda number: Deduplicate(),
     "important": lambda number: KeepImportant(1 + number % 400),
     "relevance": lambda number: Relevance(1 + number % 400),
@@ -135,7 +135,7 @@ def unsafe(view: History, history: History) -> list[str]:
         return ["empty"]
     must = must_go(history)
     kept = [m for m in history if m.pinned or "compaction" in m.block_types()]
-    wrong = [f"newest {m.role} message gone" for m in must if not any(stands_for(v, m) for v in view)]
+    wrong = [f"newest {m.role} message gone" for m in must if not any(represents(v, m) for v in view)]
     wrong += [f"pinned {m.role} message gone" for m in kept if not any(is_still(m, v) for v in view)]
     if "compaction" in history[0].block_types() and "compaction" not in view[0].block_types():
         wrong.append("the compaction block is no longer first")
@@ -159,7 +159,7 @@ def same(view: History, history: History) -> bool:
     return [(m.role, m.content) for m in view] == [(m.role, m.content) for m in history]
 
 
-def stands_for(sent: Message, message: Message) -> bool:
+def represents(sent: Message, message: Message) -> bool:
     """True when what is sent is this message, a copy of it, or what one step after another made of it alone."""
     if not sent.replaces:
         return sent is message or (sent.role, sent.content) == (message.role, message.content)
@@ -169,7 +169,7 @@ def stands_for(sent: Message, message: Message) -> bool:
 
 def is_still(message: Message, sent: Message) -> bool:
     """True when what is sent is this message, whole but for its thinking."""
-    return stands_for(sent, message) and sent.content in (message.content, without_thinking(message).content)
+    return represents(sent, message) and sent.content in (message.content, without_thinking(message).content)
 
 
 def not_canonical(view: History, history: History) -> list[str]:
@@ -177,7 +177,7 @@ def not_canonical(view: History, history: History) -> list[str]:
     and the user's words in the newest exchange as they were said.
     """
     said = [m for m in must_go(history) if m.role == "user" and m.text]
-    changed = [m for m in said if not any(stands_for(v, m) and v.text == m.text for v in view)]
+    changed = [m for m in said if not any(represents(v, m) and v.text == m.text for v in view)]
     wrong = [f"words changed: {m.text!r}" for m in changed]
     if view[0].role != "user" and history[0].role == "user":
         wrong.append(f"begins with {view[0].role}")

@@ -96,7 +96,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("message", "kind"), CASES)
-def test_an_overflow_is_told_from_other_errors_of_the_same_type(message: str, kind: Overflow) -> None:
+def test_an_overflow_is_distinguished_from_other_errors_of_its_type(message: str, kind: Overflow) -> None:
     """All are invalid_request_error; only three of the four cases are worth another try."""
     assert classify(refusal(message)) is kind
 

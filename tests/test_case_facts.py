@@ -25,7 +25,7 @@ VALUES = tuple(f"value-{number}{letter}" for number in range(6) for letter in "a
 MOVES = ("set", "say", "retract", "summarize", "save and load", "fork", "rewind", "forget")
 
 
-def told(conversation: Conversation, number: int) -> Conversation:
+def summarized(conversation: Conversation, number: int) -> Conversation:
     """The conversation with its older part summarized by a text that says every value it has seen."""
     if len(conversation.history.starts()) < 3:
         return conversation
@@ -53,7 +53,7 @@ def moved(manager: ConversationManager, move: str, number: int, current: dict[st
             assistant("I see.")
         )
     elif move == "summarize":
-        manager.conversation = told(manager.conversation, number)
+        manager.conversation = summarized(manager.conversation, number)
     elif move == "save and load":
         saved = from_bytes(to_bytes(Saved("ConversationManager", {}, manager.conversation, 1)))
         manager = ConversationManager()

@@ -100,7 +100,7 @@ def seen(colour, matrix):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_colour_stands_out_on_light_and_dark(part):
+def test_every_colour_is_seen_on_light_and_dark(part):
     """Each part's colour has the 3:1 contrast that WCAG asks of graphics, on white and on the dark theme."""
     assert contrast(PARTS[part].colour, WHITE) >= 3
     assert contrast(PARTS[part].colour, DARK) >= 3
@@ -410,7 +410,7 @@ def test_png_takes_a_drawing_with_every_shape():
         assert png(arranged(Chart.of(chart.data() | {"kind": kind}))).startswith(b"\x89PNG")
 
 
-def test_lanes_are_drawn_below_the_columns_and_told_in_the_plain_form():
+def test_lanes_are_drawn_below_the_columns_and_listed_in_the_plain_form():
     """A strip covers the categories for which it holds, below the axis, and the plain form says which these are."""
     plain = some_chart()
     chart = some_chart(lanes=[Lane.of("name kept", "facts", [False, True])], axis="turn")

@@ -92,7 +92,7 @@ def test_an_error_is_a_finding_that_names_it(code: Callable[[], object], words: 
     assert "Hint: look at the division" in str(finding)
 
 
-def test_an_error_is_told_with_the_learners_own_line() -> None:
+def test_an_error_names_the_learners_own_line() -> None:
     """The line shown is the learner's, not one inside a library that it called."""
     finding = check("it works", lambda: int("four"))
     assert 'lambda: int("four")' in finding.sentence
@@ -151,10 +151,10 @@ def test_brief_text_is_short_and_the_same_on_every_run() -> None:
     assert "Unshowable" in brief(Unshowable())
 
 
-def test_a_wrong_shape_is_told_without_an_error_name() -> None:
+def test_a_wrong_shape_is_described_without_an_error_name() -> None:
     """A checker's own complaint about the kind of answer reads as a sentence."""
     outcome = bounded(lambda: (_ for _ in ()).throw(WrongShape("gave back a list")))
-    assert outcome.told() == "Your code gave back a list."
+    assert outcome.sentence() == "Your code gave back a list."
 
 
 @pytest.mark.parametrize("kind", ["time", "busy"])

@@ -245,17 +245,17 @@ def test_gaps_in_the_curriculum_are_seen_by_name():
 def test_an_objective_without_practice_is_seen():
     """An objective without rows, with unknown rows or rows that no cell asks is named; so is a list too many."""
 
-    def told(*lists, cells=('predict("01-drop", ...)', 'quiz("01")')):
+    def complaints(*lists, cells=('predict("01-drop", ...)', 'quiz("01")')):
         header = prose(HEADER, practised_by=list(lists))
         return [*practice(planted(lambda all: all.__setitem__(slice(0, 3), [header, *map(code, cells)])), PRACTICE)]
 
-    assert told(["01-q1"], ["01-drop"]) == []
-    assert "'drop a message and predict the answer' is practised by None" in told(["01-q1"])[0]
-    assert "is practised by []" in told(["01-q1"], [])[0]
-    assert "None is practised by ['01-q2']" in told(["01-q1"], ["01-drop"], ["01-q2"])[0]
-    assert "by 01-q99, which no cell asks" in told(["01-q99"], ["01-drop"])[0]
-    assert "by 02-q1, which no cell asks" in told(["02-q1"], ["01-drop"], cells=("1", 'quiz("01")'))[0]
-    assert "by 01-drop, which no cell asks" in told(["01-q1"], ["01-drop"], cells=("1", 'quiz("01")'))[0]
+    assert complaints(["01-q1"], ["01-drop"]) == []
+    assert "'drop a message and predict the answer' is practised by None" in complaints(["01-q1"])[0]
+    assert "is practised by []" in complaints(["01-q1"], [])[0]
+    assert "None is practised by ['01-q2']" in complaints(["01-q1"], ["01-drop"], ["01-q2"])[0]
+    assert "by 01-q99, which no cell asks" in complaints(["01-q99"], ["01-drop"])[0]
+    assert "by 02-q1, which no cell asks" in complaints(["02-q1"], ["01-drop"], cells=("1", 'quiz("01")'))[0]
+    assert "by 01-drop, which no cell asks" in complaints(["01-q1"], ["01-drop"], cells=("1", 'quiz("01")'))[0]
 
 
 def test_a_row_may_be_taught_in_two_notebooks():

@@ -70,7 +70,7 @@ def test_a_price_that_was_not_found_is_not_invented() -> None:
 
 
 @given(st.integers(0, 200_000), st.integers(0, 8_000), st.integers(0, 8_000), st.integers(0, 10))
-def test_what_is_told_before_is_never_less_than_the_bill(size: int, most: int, written: int, tenths: int) -> None:
+def test_a_plan_is_never_less_than_the_bill(size: int, most: int, written: int, tenths: int) -> None:
     """However the cache splits the input, and however short the reply is."""
     read = size * tenths // 10
     usages = Usage(size, min(most, written)), Usage(0, min(most, written), size - read, read)

@@ -78,7 +78,7 @@ def test_an_answer_that_says_more_is_not_lost() -> None:
     assert not Deduplicate().merged(asked(*questions, replies=("In depot 14.", "As I said.")))
 
 
-def test_a_fork_with_another_answer_is_looked_at_anew() -> None:
+def test_a_fork_with_another_answer_is_looked_at_again() -> None:
     """The same question with another reply: what was found of the first branch says nothing about the second."""
     first, again = user("Where is my parcel now?"), user("My parcel, where is it?")
     step = Deduplicate()
@@ -87,7 +87,7 @@ def test_a_fork_with_another_answer_is_looked_at_anew() -> None:
     assert [len(step.merged(history)) for history in (kept, gone, kept)] == [0, 1, 0]
 
 
-def test_yes_means_something_only_where_it_stands() -> None:
+def test_yes_means_something_only_in_its_place() -> None:
     """An agreement is never merged with another one, unless the whole exchange is the same."""
     assert not Deduplicate(Everything()).merged(asked("Yes please", "Yes please", replies=("Booked.", "Cancelled.")))
     assert Deduplicate().merged(asked("Yes please", "Yes please", replies=("Booked.", "Booked.")))

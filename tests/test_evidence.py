@@ -45,7 +45,7 @@ def test_the_set_is_as_large_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("labelled", SET, ids=lambda labelled: labelled.name)
-def test_every_piece_of_evidence_stands_where_it_says(labelled: Labelled) -> None:
+def test_every_piece_of_evidence_is_where_it_says(labelled: Labelled) -> None:
     """In just these messages before the question, in a conversation that could be sent, and not in the question."""
     for question in labelled.questions:
         asked = labelled.history[: question.at].append(user(question.ask))
@@ -144,7 +144,7 @@ def test_the_rows_of_the_tables_keep_their_budgets_and_know_less_than_the_oracle
     assert limited.tokens <= limited.limit
 
 
-def test_chance_is_drawn_anew_for_another_history_and_never_for_the_same() -> None:
+def test_chance_is_drawn_again_only_for_another_history() -> None:
     """Random, and still reproducible."""
     history = SET[0].history.append(user("And?"))
     assert at_random(200)(history) == at_random(200)(history)

@@ -12,7 +12,7 @@ from labkit.teach.checks import exercise as exercises
 from labkit.teach.checks.exercise import Exercise
 from labkit.teach.exercises import all_exercises, exercise
 from labkit.teach.record import progress
-from tests.verdicts import stored, told
+from tests.verdicts import in_lines, stored
 
 EXERCISES = list(all_exercises().values())
 MISTAKES = [(one, mistake) for one in EXERCISES for mistake in one.mistakes]
@@ -39,7 +39,7 @@ def test_the_reference_passes(one: Exercise) -> None:
     verdict = one.verdict(one.reference)
     assert verdict.ok, verdict
     assert len(verdict.findings) == len(one.probes)
-    assert told(one, one.reference, verdict) == stored()[f"{one.id} {one.name}"]
+    assert in_lines(one, one.reference, verdict) == stored()[f"{one.id} {one.name}"]
 
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
@@ -63,7 +63,7 @@ def test_each_known_mistake_gets_its_own_message(one: Exercise, mistake: Callabl
     assert lesson in str(verdict)
     others = [" ".join((other.__doc__ or "").split()) for other in one.mistakes if other is not mistake]
     assert not any(other in str(verdict) for other in others)
-    assert told(one, mistake, verdict) == stored()[f"{one.id} {mistake.__name__}"]
+    assert in_lines(one, mistake, verdict) == stored()[f"{one.id} {mistake.__name__}"]
 
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
@@ -109,7 +109,7 @@ def as_asked(one: Exercise, answer: Callable[..., Any]) -> Callable[..., Any]:
     ],
 )
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
-def test_broken_answers_are_told_once_and_never_raise(one: Exercise, answer: Any, words: str) -> None:
+def test_broken_answers_are_reported_once_and_never_raise(one: Exercise, answer: Any, words: str) -> None:
     """An answer that fails the same way everywhere gets the reason once, without a mistake that is not its own."""
     verdict = one.verdict(as_asked(one, answer))
     assert str(verdict).count(words) == 1
@@ -132,7 +132,7 @@ def test_an_endless_answer_is_tried_once() -> None:
 
 
 @pytest.mark.parametrize("given", [3, "words", [1], object()])
-def test_what_is_no_function_is_told(given: object) -> None:
+def test_an_answer_that_is_no_function_is_reported(given: object) -> None:
     """Something else under the name of the function is shown, and what to write is said."""
     assert "write a function called next_request" in str(exercise("01-a").verdict(given))
 

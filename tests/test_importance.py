@@ -71,7 +71,7 @@ def test_the_account_number_outlives_the_small_talk() -> None:
     assert "AC-4471-X" in apply((KeepImportant(40),), history)[0].text
 
 
-def test_a_learner_can_give_a_score_of_their_own() -> None:
+def test_a_learner_can_give_their_own_score() -> None:
     """Any function from a message to a number; it is asked once for each message."""
     asked: list[str] = []
 

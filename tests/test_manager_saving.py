@@ -56,7 +56,7 @@ def test_another_process_goes_on_talking(tmp_path: Path) -> None:
     assert "Ada" in said.stdout
 
 
-def test_two_managers_that_save_the_same_conversation_are_told(tmp_path: Path) -> None:
+def test_two_managers_that_save_the_same_conversation_are_a_conflict(tmp_path: Path) -> None:
     """The second one is refused and nothing is overwritten."""
     place = tmp_path / "talk.json"
     first = ConversationManager()

@@ -41,7 +41,7 @@ def test_two_histories_that_grow_from_one_never_see_each_other(history: History,
 
 
 @given(conversations(), conversations(), st.integers(0, 30), st.booleans())
-def test_what_begins_another_is_told(history: History, other: History, end: int, shared: bool) -> None:
+def test_a_history_knows_if_it_begins_another(history: History, other: History, end: int, shared: bool) -> None:
     """A history begins another when that one has more messages behind it, whether they share a log or are alike."""
     whole, part = history if shared else History(list(history)), history[:end]
     assert part.begins(whole)
@@ -116,7 +116,7 @@ def test_two_user_messages_in_a_row_are_one_turn() -> None:
     assert [len(part) for part in exchanges(talk)] == [3, 1]
 
 
-def test_messages_before_the_first_user_turn_are_a_group_of_their_own() -> None:
+def test_messages_before_the_first_user_turn_are_their_own_group() -> None:
     """A conversation may begin with an assistant message that carries a compaction block."""
     talk = History([assistant([{"type": "compaction", "content": "before"}]), user("a"), assistant("b")])
     assert [len(part) for part in exchanges(talk)] == [1, 2]

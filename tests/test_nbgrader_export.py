@@ -69,7 +69,7 @@ def test_a_copied_cell_is_graded_once() -> None:
     assert convert(notebook) == ["00-a"]
 
 
-def test_what_cannot_be_exported_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exercise_that_cannot_be_exported_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A missing file, JSON that is no notebook and a notebook without exercises end with a sentence and no course."""
     for name, text in (("a.ipynb", "[1]"), ("b.ipynb", "{"), ("c.ipynb", '{"cells": []}')):
         (tmp_path / name).write_text(text)

@@ -69,7 +69,7 @@ def test_the_models_are_listed_page_by_page():
             client.models.list(limit=limit)
 
 
-def test_only_a_beta_request_is_told_of_compaction():
+def test_only_a_beta_request_hears_of_compaction():
     """`capabilities.compaction` comes to the beta client that names its beta; the stable answer has no such key."""
     client = OfflineClaude().client(**STRICT)
     assert "compaction" not in client.models.retrieve(NEW).capabilities.to_dict()

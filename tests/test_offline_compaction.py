@@ -115,7 +115,7 @@ def test_compaction_needs_its_header(claude):
         ({"compaction": {"type": "summarize", "instructions": "x" * 16_385}}, "compaction.summarize.instructions"),
     ],
 )
-def test_compaction_stands_alone(claude, more, named):
+def test_compaction_is_alone(claude, more, named):
     """An option that would do nothing on a summarization call is refused."""
     assert refused(claude, ask(*TALK, **{**SUMMARIZE, **more}), **HEADERS).startswith(named)
 

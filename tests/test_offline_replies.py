@@ -209,7 +209,7 @@ def test_what_is_said_of_a_request(question):
     assert re.search(r"\b(?:nothing|no|1 message)\b", said(question))
 
 
-def test_long_texts_and_many_topics_are_told_in_short():
+def test_long_texts_and_many_topics_are_shortened():
     """A quotation has at most 200 characters, a list its newest eight, and the number of the others."""
     assert f'"{"x" * 200}"' in said("x" * 200, "Noted.", "What was my last question?")
     assert f'"{"x" * 197}..."' in said("x" * 201, "Noted.", "What was my last question?")

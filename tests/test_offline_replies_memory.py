@@ -53,7 +53,7 @@ def test_a_second_fact_is_added_to_the_same_file(desk):
 
 
 @pytest.mark.parametrize("words", ["Thanks!", "What is my account number?"])
-def test_nothing_is_noted_where_nothing_is_told(desk, words):
+def test_nothing_is_noted_where_no_fact_is_given(desk, words):
     """Small talk and questions leave no file, and an empty folder holds no answer."""
     said, run = desk.ask(words)
     assert run == [("view", ROOT)]

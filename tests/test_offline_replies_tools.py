@@ -176,13 +176,13 @@ def test_the_answer_rests_on_the_results():
     assert "carrier is PostLine" in said(*after("Where is order 889?", {"carrier": "PostLine"}), tools=TOOLS)
 
 
-def test_each_of_several_results_is_told():
+def test_each_of_several_results_is_in_the_reply():
     """Parallel results are each given with the argument they belong to."""
     turns = after("Check orders 889 and 898.", {"status": "shipped"}, {"status": "delayed"})
     assert said(*turns, tools=TOOLS) == "For order id 889: status is shipped. For order id 898: status is delayed."
 
 
-def test_errors_plain_texts_and_empty_results_are_told():
+def test_errors_plain_texts_and_empty_results_are_in_the_reply():
     """A failed call is reported as failed, a text is quoted, and nothing is called nothing."""
     question = "Where is order 889?"
     assert said(*after(question, "no such order", is_error=True), tools=TOOLS) == (

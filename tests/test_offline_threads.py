@@ -60,7 +60,7 @@ def test_the_sdk_s_helper_works_and_replays(claude):
     assert sizes == [1, 1, 1, 5]
 
 
-def test_each_response_starts_five_minutes_anew(claude):
+def test_each_response_starts_five_minutes_again(claude):
     """A thread that is used in time lives on."""
     message = create(claude, user("One."), **CREATE)
     for _ in range(3):

@@ -55,7 +55,7 @@ def test_no_key_of_a_real_answer_is_missing(model: str, geo: str) -> None:
         ("claude-sonnet-5", {"type": "disabled"}, True),
     ],
 )
-def test_thinking_tokens_are_told(model: str, thinking: dict[str, object] | None, told: bool) -> None:
+def test_thinking_tokens_are_reported(model: str, thinking: dict[str, object] | None, told: bool) -> None:
     """output_tokens_details is there where thinking is on, and from Opus 4.8 on in any case."""
     answer = answer_of(ask(user("Hello."), model=model, max_tokens=2_000, thinking=thinking))
     details = answer["usage"].get("output_tokens_details")
@@ -157,7 +157,7 @@ def counted(**more: object) -> int:
         ("claude-opus-4-8", {"type": "adaptive"}, 0),
     ],
 )
-def test_thinking_has_a_frame_of_its_own(model: str, thinking: dict[str, object], more: int) -> None:
+def test_thinking_has_its_own_frame(model: str, thinking: dict[str, object], more: int) -> None:
     """The recorded tokens for thinking, by model and type."""
     assert counted(model=model, thinking=thinking) - counted(model=model) == more
 

@@ -144,12 +144,12 @@ def test_agent_framework_7393_clearing_never_makes_a_request_longer(said: Any) -
     once = apply([ClearToolResults(keep=0)], history)
     twice = apply([ClearToolResults(keep=1), ClearToolResults(keep=0)], history)
     assert estimate_tokens(twice) <= estimate_tokens(once) <= estimate_tokens(history)
-    assert as_told(once) == as_told(twice)
+    assert words_of_each(once) == words_of_each(twice)
     cleared = naive.with_results_cleared(history.wire(), 0, "[this result was cleared to save room]")
     assert said == "x" * 300 or estimate_tokens(History(cleared)) > estimate_tokens(history)
 
 
-def as_told(view: History) -> list[Any]:
+def words_of_each(view: History) -> list[Any]:
     """The words of a view, message by message."""
     return [message.content for message in view]
 

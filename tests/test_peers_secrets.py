@@ -154,7 +154,7 @@ def test_what_nobody_can_read_stays_as_it_is() -> None:
     assert redacted(history, Redactor(hide=("Ada",))) == history
 
 
-def test_what_stands_in_results_documents_and_citations_is_hidden() -> None:
+def test_a_secret_in_results_documents_and_citations_is_hidden() -> None:
     """Each kind of block that carries words."""
     text = [{"type": "text", "text": MAIL}]
     blocks = [

@@ -195,7 +195,7 @@ def calling(request: Any) -> Reply:
     return Reply([dict(call("t1").blocks[0])], "tool_use")
 
 
-def test_openai_agents_js_1668_what_stands_before_a_compaction_block_is_not_lost() -> None:
+def test_openai_agents_js_1668_a_message_before_a_compaction_block_is_not_lost() -> None:
     """A compaction block in the middle: everything before it is in the transcript, and no step drops the block."""
     block = assistant([{"type": "compaction", "content": "Orders 1 to 4 shipped."}, {"type": "text", "text": "Noted."}])
     history = History([*chat(4)[:-1], user("go on"), block, *chat(4)])

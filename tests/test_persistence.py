@@ -117,7 +117,9 @@ def test_anything_comes_back_from_any_store(make: Callable[..., Store], one: Sav
         (0, 3, r"revision 3 of .*, but nothing is there"),
     ],
 )
-def test_a_conflict_is_told_and_changes_nothing(make: Callable[..., Store], stored: int, given: int, told: str) -> None:
+def test_a_conflict_is_an_error_and_changes_nothing(
+    make: Callable[..., Store], stored: int, given: int, told: str
+) -> None:
     """Somebody saved in between, or deleted: no save, an error with both revisions, and the next save works."""
     for revision in range(stored):
         make().write(replace(SAVED, revision=revision))
@@ -347,7 +349,7 @@ def own_folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("kind", [JSONStore, SQLiteStore])
-def test_a_read_only_folder_is_told(own_folder: Path, kind: type[JSONStore] | type[SQLiteStore]) -> None:
+def test_a_read_only_folder_is_named(own_folder: Path, kind: type[JSONStore] | type[SQLiteStore]) -> None:
     """No permission is an error that says so and names the file; what is there can still be read from JSON."""
     with not_root(own_folder):
         store = kind(own_folder / "talk")
@@ -373,7 +375,7 @@ def test_a_file_that_was_made_read_only_is_respected(own_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [JSONStore, SQLiteStore])
-def test_a_folder_that_is_missing_is_told(tmp_path: Path, kind: type[JSONStore] | type[SQLiteStore]) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path, kind: type[JSONStore] | type[SQLiteStore]) -> None:
     """Nothing was saved there, so reading gives None; saving says which folder to make."""
     store = kind(tmp_path / "nowhere" / "talk")
     assert store.read() is None
@@ -502,7 +504,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
     ("body", "reason"),
     [(b"[]", "a list"), (5, "holds int where"), (None, "holds NoneType"), ("{}", "a dict"), (b"\x00\xff", "not ")],
 )
-def test_a_damaged_row_is_told(tmp_path: Path, body: object, reason: str) -> None:
+def test_a_damaged_row_is_named(tmp_path: Path, body: object, reason: str) -> None:
     """The error names the database and the key, for anything that somebody put in the row."""
     path = tmp_path / "talks.db"
     with closing(sqlite3.connect(path)) as database:
@@ -513,7 +515,7 @@ def test_a_damaged_row_is_told(tmp_path: Path, body: object, reason: str) -> Non
         SQLiteStore(path, "ada").read()
 
 
-def test_a_table_of_another_shape_is_told(tmp_path: Path) -> None:
+def test_a_table_of_another_shape_is_refused(tmp_path: Path) -> None:
     """The name is taken by something else: no save, and the words of SQLite say why."""
     path = tmp_path / "talks.db"
     with closing(sqlite3.connect(path)) as database:
@@ -523,7 +525,7 @@ def test_a_table_of_another_shape_is_told(tmp_path: Path) -> None:
             use()
 
 
-def test_a_locked_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program keeps a transaction open: the save waits, then says so; reading goes on."""
     monkeypatch.setattr("labkit.stores.sqlite.WAIT_SECONDS", 0.2)
     store = SQLiteStore(tmp_path / "talks.db")
@@ -604,7 +606,7 @@ def test_a_key_that_holds_something_else_is_left_as_it_is(url: str, other: str) 
         assert client.dump("conversation") == before
 
 
-def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
     """The error says what cannot be reached, without the password of the URL."""
     client = redis.Redis(host="127.0.0.1", port=1, password="secret-word", retry=None)
     store = RedisStore(client)

@@ -31,7 +31,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start_anew() -> None:
+def remove_records() -> None:
     """Leave no records, for the next example of a property."""
     progress.file().unlink(missing_ok=True)
 
@@ -45,7 +45,7 @@ def state() -> ledger.Ledger:
 @given(st.lists(st.tuples(st.sampled_from(["attempt", "hint"]), TEXTS, TEXTS)))
 def test_what_is_recorded_is_read_back_in_order(entries: list[tuple[str, str, str]]) -> None:
     """Any texts, line breaks and broken Unicode included, come back in the order in which they were recorded."""
-    start_anew()
+    remove_records()
     for kind, id, note in entries:
         assert progress.record(kind, id, note=note)
     found = [(entry["kind"], entry["id"]) for entry in progress.records()]
@@ -57,7 +57,7 @@ def test_what_is_recorded_is_read_back_in_order(entries: list[tuple[str, str, st
 @given(st.lists(DETAILS, min_size=1, max_size=4), st.data())
 def test_a_file_cut_anywhere_loses_the_cut_line_alone(details: list[dict], data: st.DataObject) -> None:
     """Wherever a killed process stopped writing, all whole lines stay, the next record is kept, and the chain holds."""
-    start_anew()
+    remove_records()
     for number, detail in enumerate(details):
         progress.record("attempt", f"{number}", **detail)
     whole = progress.file().read_bytes()
@@ -75,7 +75,7 @@ def test_a_file_cut_anywhere_loses_the_cut_line_alone(details: list[dict], data:
 
 @settings(max_examples=60)
 @given(st.lists(DETAILS, min_size=3, max_size=6), st.data())
-def test_an_edited_removed_moved_or_added_line_is_told(details: list[dict], data: st.DataObject) -> None:
+def test_an_edited_removed_moved_or_added_line_is_found(details: list[dict], data: st.DataObject) -> None:
     """Each change of a line but the loss of the last ones breaks the chain; the untouched file breaks it nowhere."""
     lines = list(ledger.written({"kind": "attempt", "id": str(n), "at": "", **d} for n, d in enumerate(details)))
     assert ledger.read("\n".join(lines).encode()).broken == ()
@@ -123,7 +123,7 @@ def test_lines_of_the_older_form_are_read_and_the_chain_goes_on_behind_them() ->
     assert len(state().broken) == 1
 
 
-def test_a_later_version_is_told() -> None:
+def test_a_later_version_is_named() -> None:
     """Lines that a later version wrote are read as far as they can be, and counted."""
     lines = "\n".join(ledger.written([{"v": 99, "at": "", "kind": "attempt", "id": "01-a"}]))
     assert (ledger.read(lines.encode()).newer, len(ledger.read(lines.encode()).entries)) == (1, 1)
@@ -204,7 +204,7 @@ def test_a_copy_to_hand_in_carries_the_name(tmp_path: Path, monkeypatch: pytest.
     assert progress.learner()
 
 
-def test_what_cannot_be_handed_in_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_handed_in_is_named(tmp_path: Path) -> None:
     """With nothing recorded, export says what to do; it overwrites no file of another kind, and not the original."""
     with pytest.raises(FileNotFoundError, match="nothing is recorded yet"):
         progress.export(tmp_path / "mine.jsonl")

@@ -129,7 +129,7 @@ def test_first_in_first_out_drops_the_oldest_that_may_go(case: Case, limit: int)
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(cases(max_exchanges=3), max_size=4), st.data())
-def test_histories_put_together_know_what_one_made_anew_would(several: list[Case], data: st.DataObject) -> None:
+def test_joined_histories_know_what_a_new_one_would(several: list[Case], data: st.DataObject) -> None:
     """Parts of measured histories, joined: the same exchanges, pins, thinking and totals as from the messages alone."""
     parts = []
     for case in several:

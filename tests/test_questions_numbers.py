@@ -26,7 +26,7 @@ def test_every_combination_makes_a_sound_question(entry):
             assert all(slip.value > 0 for slip in question.slips)
 
 
-def test_the_numbers_told_are_the_stored_ones():
+def test_the_stated_numbers_are_the_stored_ones():
     """With the first and the last numbers, each question asks and answers what is stored: python -m tests.verdicts."""
     assert drawn_questions() == QUESTIONS.read_text("utf-8").splitlines()
 

@@ -66,7 +66,7 @@ def test_every_question_can_be_answered_on_every_try(seed: int) -> None:
     assert widget.score.startswith(f"Score: {many} of {many} right, {many} answered.")
 
 
-def test_a_retake_asks_anew_and_records_its_seed() -> None:
+def test_a_retake_asks_again_and_records_its_seed() -> None:
     """Another seed brings other numbers and empties the answers; each record says which seed it belongs to."""
     widget = quiz("07")
     widget.answer("07-q2", 153_604)
@@ -191,13 +191,13 @@ def test_a_letter_may_come_with_its_bracket_or_its_text_and_the_text_alone_is_a_
 
 
 @pytest.mark.parametrize("guess", ["z", "", None, [], {"a": 1}, "both", "about the same", "answer a"])
-def test_a_guess_that_is_no_answer_is_told(guess: object) -> None:
+def test_a_guess_that_is_no_answer_is_refused(guess: object) -> None:
     """A mistyped guess says what can be written; nothing is recorded."""
     assert 'write one of "a", "b"' in str(predict("01-drop", guess))
     assert list(progress.records()) == []
 
 
-def test_a_changed_experiment_is_told() -> None:
+def test_a_changed_experiment_is_reported() -> None:
     """An outcome that no option predicts is no error."""
     assert "you changed the experiment" in str(outcome("01-drop", "something else"))
 

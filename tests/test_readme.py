@@ -24,7 +24,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-def test_the_ten_lines_print_what_stands_below_them():
+def test_the_ten_lines_print_the_output_below_them():
     """The README's Python, at most ten lines of it, gives the output that the README shows."""
     (code,), (shown,) = blocks("python"), blocks("text")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10

@@ -59,7 +59,7 @@ def test_decisions_count_as_introductions() -> None:
     assert apply((KeepReferences((cut,), limit=1_000),), history)[0].text == decided[0].text
 
 
-def test_what_is_told_again_needs_nothing() -> None:
+def test_a_value_said_again_needs_nothing() -> None:
     """An identifier that the view itself introduces earlier dangles no more than one that was always there."""
     assert dangling(HISTORY, HISTORY) == []
 

@@ -326,7 +326,7 @@ def test_two_learners_get_two_pages_whatever_they_are_called(tmp_path: Path) -> 
         (["{class}", "-o", "{class}/ada.jsonl/r.html"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_done_is_told(
+def test_a_wish_that_cannot_be_met_is_refused_with_a_reason(
     arguments: list[str], words: str, class_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each wrong use ends with code 1 and a sentence, and no file of the class is changed."""
@@ -353,16 +353,6 @@ def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
         "learners' code with your rights",
     ):
         assert words in told
-
-
-def test_work_of_more_than_two_seconds_says_how_far_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A line is written whenever two seconds have passed, and none before."""
-    now = iter([0.0, 1.0, 2.5, 2.5, 3.0, 4.6, 4.6])
-    monkeypatch.setattr(report, "monotonic", lambda: next(now))
-    assert list(report.told(["a", "b", "c", "d"], "files read")) == ["a", "b", "c", "d"]
-    assert capsys.readouterr().err == "1 of 4 files read\n3 of 4 files read\n"
 
 
 def test_a_generated_class_is_labelled_and_the_same_each_time(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def test_a_name_is_made_fit_to_be_shown(tmp_path: Path) -> None:
     assert sorted(one.name for one in read_class(tmp_path).students) == ["<b>", "AdA[2J", "without a name", "x" * 60]
 
 
-def test_no_folder_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_to_the_instructor(tmp_path: Path) -> None:
     """A folder that does not exist is an error in a sentence."""
     with pytest.raises(NotADirectoryError, match="give the one that holds what the class handed in"):
         read_class(tmp_path / "nothing")

@@ -56,7 +56,7 @@ def test_what_was_done_is_counted() -> None:
     assert "1 of 2 predictions. Next: exercise 00-a in notebook 0." in said
 
 
-def test_the_objectives_of_a_notebook_are_told_one_by_one() -> None:
+def test_the_objectives_of_a_notebook_are_listed_one_by_one() -> None:
     """An objective is done when all that covers it is right; one without exercise or question is for reading."""
     exercise("01-b").check(exercise("01-b").reference)
     lines = {line.split()[0]: line for line in str(where_you_stand("01")).splitlines()[2:]}
@@ -79,7 +79,7 @@ def test_when_all_is_right_nothing_is_left() -> None:
     assert row("00").endswith("done")
 
 
-def test_a_folder_that_cannot_be_written_is_told(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_named(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page says so, and what to set, where nothing can be kept."""
     (empty_folder / "file").write_text("")
     monkeypatch.setenv(progress.FOLDER_VARIABLE, str(empty_folder / "file" / "below"))

@@ -179,7 +179,7 @@ ASKS = """
 """
 
 
-def test_send_can_be_checked_before_the_tokens_are_told() -> None:
+def test_send_can_be_checked_before_the_tokens_are_known() -> None:
     """A first manager without get_token_usage is right as far as it goes; without get_messages nothing goes."""
     known_list = "\n    get_messages = Solution.get_messages\n"
     verdict = exercise("06-a").verdict(half("06-a", ASKS, known_list))
@@ -270,7 +270,7 @@ def loaded_with(change: Any) -> Any:
         ),
     ],
 )
-def test_what_differs_after_load_is_told(change: Any, words: str) -> None:
+def test_a_difference_after_load_is_named(change: Any, words: str) -> None:
     """Two requests that are alike in their length differ in something, and the verdict names it."""
     verdict = exercise("06-c").verdict(loaded_with(change))
     [told] = [one.sentence for one in verdict.findings if one.claim == trial_laws_summary.GOES_ON_ALIKE.claim]
@@ -308,7 +308,7 @@ def test_a_named_mistake_takes_no_hint_from_another() -> None:
     assert verdict.seen.plain.endswith("Here your code counts 1 input token; the replies billed 14 in all.")
 
 
-def test_the_turns_are_told_to_claude_once() -> None:
+def test_the_turns_are_sent_to_claude_once() -> None:
     """The request for a summary names each speaker once, also where the learner's function folds it."""
     shown = str(exercise("06-e").verdict(exercise("06-e").mistakes[0]).seen)
     assert "user: Question 3. assistant: Answer 3." in shown
@@ -371,7 +371,7 @@ def test_the_refused_request_is_shown_with_the_words_of_the_API() -> None:
     assert str(words) in verdict._repr_html_().replace("<code>", "`").replace("</code>", "`")
 
 
-def test_the_same_answer_is_told_the_same_on_every_run(tmp_path: Path) -> None:
+def test_an_answer_has_the_same_verdict_on_every_run(tmp_path: Path) -> None:
     """Another process, with other hashes, shows the same text and the same HTML to the byte."""
     code = (
         "import hashlib\nfrom labkit.teach.exercises import exercise\n"

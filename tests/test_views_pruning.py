@@ -80,7 +80,7 @@ def test_each_fate_has_its_colour_and_reason():
     assert any(next(s for s in fates(TALK, STEPS["summary"], 600).series if s.part == "summary").values)
 
 
-def test_a_broken_budget_is_told():
+def test_a_broken_budget_is_reported():
     """When what must stay is more than the budget, the words say by how much; otherwise they do not."""
     chart, view = fates(TALK, STEPS["by role"], 600), apply(STEPS["by role"], TALK.history)
     assert f"That is {estimate_tokens(view) - 600:,} more than the budget" in chart.words
@@ -93,7 +93,7 @@ def test_the_picture_does_not_jump():
     assert len(shapes) == 1
 
 
-def test_turns_are_told_with_their_tokens():
+def test_turns_are_listed_with_their_tokens():
     """The table of turns adds up to the whole conversation."""
     rows = str(by_turn(TALK.history)).splitlines()[1:]
     assert sum(int(row.split()[-2]) for row in rows) == estimate_tokens(TALK.history)

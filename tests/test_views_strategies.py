@@ -7,7 +7,7 @@ import pytest
 from labkit import ConversationManager, KeepRecent, SlidingWindowManager, SmartConversationManager, claude
 from labkit.costs import total_cost
 from labkit.strategies import full_history
-from labkit.teach.lessons.race import FACTS, TURNS, Race, summaries_by, told
+from labkit.teach.lessons.race import FACTS, TURNS, Race, facts_of, summaries_by
 from labkit.teach.views.strategies import STRATEGIES, sends, strategy_race
 
 SYSTEM = "You are a patient Python tutor."
@@ -28,7 +28,7 @@ def race():
     return Race(sent_by(ConversationManager)[1], summaries_by(claude()))
 
 
-def test_the_details_are_told_once_and_found_by_their_question():
+def test_the_details_are_given_once_and_found_by_their_question():
     """Each planted detail is in the turn that gives it and in no other, nor in the question that asks for it."""
     for fact in FACTS:
         assert [n for n, words in enumerate(TURNS, 1) if fact.detail in words] == [fact.turn]
@@ -88,7 +88,7 @@ def test_the_cache_is_billed_as_it_is_sent(race, kind, settings, step, threshold
 def test_what_is_said_to_be_known_can_be_asked_for(race, kind, settings, step, threshold):
     """The details that a next request would carry are those that the offline Claude names when asked."""
     manager, _ = sent_by(kind, 30, **settings)
-    named = [fact for fact in told(30) if fact.detail in manager.fork().send(fact.ask)]
+    named = [fact for fact in facts_of(30) if fact.detail in manager.fork().send(fact.ask)]
     assert list(race.known(race.legs(step, threshold), 30, step)) == named
 
 

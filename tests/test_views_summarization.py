@@ -41,11 +41,11 @@ def test_the_course_is_what_would_be_sent(threshold, keep):
     assert len(moments) == 100
     assert any(moment.made for moment in moments)
     for before, after in pairwise(moments):
-        assert before.made == (after.told > before.told)
+        assert before.made == (after.replaced > before.replaced)
         assert not before.made or before.tokens > threshold
     first = next(place for place, moment in enumerate(moments) if moment.made)
     assert moments[first].tokens == estimate_tokens(TALK.history[: 2 * first + 1])
-    assert moments[first + 1].told == 2 * (first + 1 - keep)
+    assert moments[first + 1].replaced == 2 * (first + 1 - keep)
 
 
 def test_summaries_that_fail_change_nothing():
@@ -69,8 +69,8 @@ def test_the_words_agree_with_the_picture():
     assert chart.words.startswith(f"{sum(m.made for m in moments[:-1])} summaries are made;")
     assert f"{chart.total(99):,} tokens, all 100 together {sum(chart.totals()):,}" in chart.words
     assert f"{alive} of 12 facts" in chart.words
-    assert chart.lanes[0].spans == ((0, moments[-1].told // 2),)
-    assert f"<li>told in a summary: turn 1 to {moments[-1].told // 2}</li>" in chart.html()
+    assert chart.lanes[0].spans == ((0, moments[-1].replaced // 2),)
+    assert f"<li>in a summary: turn 1 to {moments[-1].replaced // 2}</li>" in chart.html()
     assert "No summary is made" in timeline(TALK, first_words, 9_000, 4).words
 
 
@@ -80,7 +80,7 @@ def test_the_picture_does_not_jump():
     assert len({(chart.height, chart.end, len(chart.lanes)) for chart in charts}) == 1
 
 
-def test_what_was_kept_and_lost_is_told_message_by_message():
+def test_kept_and_lost_messages_are_listed_one_by_one():
     """A line of the summary is next to the message that it comes from, and a lost detail next to its message."""
     talk = bakery()
     old, _ = split(talk.history, 4)

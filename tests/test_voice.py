@@ -24,3 +24,10 @@ def test_a_word_with_a_plainer_one_is_named(word):
     """In prose, but not in code."""
     assert list(complaints_about_words(f"It is {word} here."))
     assert not list(complaints_about_words(f"It is `{word}` here."))
+
+
+def test_a_name_with_a_word_that_has_a_plainer_one_is_named():
+    """A function, an asynchronous one and a class; a name that only holds the letters is fine."""
+    for text in ("def it_is_told(): ...", "async def anew(): ...", "class _stands: ..."):
+        assert [complaint for _, complaint in complaints_about_code(text) if complaint.startswith("a name says")]
+    assert not list(complaints_about_code("def standstill(): ..."))

@@ -62,7 +62,7 @@ def test_rich_and_plain_say_the_same(before, now):
     assert as_text(shown.rich).split() == shown.plain.split()
 
 
-def test_what_is_new_is_told_in_words():
+def test_new_parts_of_a_request_are_described():
     """The second request repeats the first word for word and adds two messages, and each line says which it is."""
     shown = show_request(record(TALK), record(TALK[:1]))
     assert "1 of its messages repeated word for word, 2 NEW." in shown.plain
@@ -70,7 +70,7 @@ def test_what_is_new_is_told_in_words():
     assert ("same", '  "model": "claude-sonnet-4-6",') in marks(shown)
 
 
-def test_what_is_gone_is_told_in_words():
+def test_missing_parts_of_a_request_are_described():
     """A message and a field that the request before carried are shown as gone, and a changed field as new."""
     shown = show_request(record(TALK[2:], max_tokens=7), record(TALK, system="Be brief."))
     assert "1 of its messages repeated word for word, 0 NEW, 2 gone." in shown.plain

@@ -20,7 +20,7 @@ QUESTIONS = Path(__file__).parent / "data" / "questions_drawn.txt"
 STORED = Path(__file__).parent / "data" / "verdicts.txt"
 
 
-def told(one: Exercise, answer: Callable[..., Any], verdict: Verdict) -> str:
+def in_lines(one: Exercise, answer: Callable[..., Any], verdict: Verdict) -> str:
     """The answer's name; what its verdict says of claims that do not hold; of a solution what each probe gave."""
     lines = [line for line in str(verdict).splitlines() if "✓ Right" not in line and line.strip() != verdict.lesson]
     if answer is one.reference:
@@ -53,7 +53,7 @@ def main() -> None:
     """Store what the checks tell now."""
     answers = [(one, answer) for one in all_exercises().values() for answer in (one.reference, *one.mistakes)]
     QUESTIONS.write_text("\n".join(drawn_questions()) + "\n", "utf-8")
-    STORED.write_text("\n".join(told(one, answer, one.verdict(answer)) for one, answer in answers) + "\n", "utf-8")
+    STORED.write_text("\n".join(in_lines(one, answer, one.verdict(answer)) for one, answer in answers) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The voice of docstrings and guides, as far as a rule can hold it: first words, and words that have a plainer one.
+"""The voice of docstrings, names and guides, as far as a rule can hold it: first words, and words with a plainer one.
 
 `python tests/voice.py [FOLDER OR FILE ...]` prints the complaints, by default for the whole workbook.
 """
@@ -42,12 +42,18 @@ def docstrings(text: str) -> Iterator[tuple[int, str]]:
 
 
 def complaints_about_code(text: str) -> Iterator[tuple[int, str]]:
-    """Line and complaint for each docstring that begins with a clause or holds a word with a plainer one."""
+    """Line and complaint for each docstring that begins with a clause, and for each word that has a plainer one in a
+    docstring or in the name of a function or class.
+    """
     for line, words in docstrings(text):
         first = re.match(r"\w+", words.strip())
         if first and first[0] in FIRST:
             yield line, f"begins with {first[0]}: begin with a verb or the thing itself"
         yield from ((line, complaint) for complaint in complaints_about_words(words))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            words = node.name.replace("_", " ")
+            yield from ((node.lineno, f"a name {complaint}") for complaint in complaints_about_words(words))
 
 
 def complaints_about_words(text: str) -> Iterator[str]:

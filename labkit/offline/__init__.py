@@ -1,4 +1,4 @@
-"""The offline Claude: the far side of the wire, behind the real SDK's own transport.
+"""The offline Claude: the far side of the wire, reached through the real SDK's own transport.
 
 It answers what the Messages API would answer (the same fields, errors, stop reasons and bills), from nothing
 but the request it is sent. Its words are simulated and its token counts are estimates. This package shares no

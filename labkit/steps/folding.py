@@ -111,9 +111,9 @@ def folded(
         named += names(lines[drop])
         room += len(lines[drop]) + 1
         drop += 1
-    stands_for = (note.replaces if note else ()) + tuple(message for part in parts for message in part)
+    replaced = (note.replaces if note else ()) + tuple(message for part in parts for message in part)
     text = "\n".join([HEAD, *_older(older, named, "\n".join(lines[drop:]), room), *lines[drop:]])
-    return user(text, flags=(FOLDED_FLAG,), replaces=stands_for)
+    return user(text, flags=(FOLDED_FLAG,), replaces=replaced)
 
 
 def _summed(dropped: Sequence[Message]) -> tuple[Counter[str], list[str]]:

@@ -69,7 +69,7 @@ class KeepWithin:
         return f"at most {self.high:,} {unit(self.size)}, cut to {self.low_mark:,}"
 
     def __call__(self, history: History) -> History:
-        """Return the history as the newest cut left it, with everything since then behind it."""
+        """Return the history as the newest cut left it, with everything since then after it."""
         if history.total(self.size) <= self.high:
             return history
         memo = history.memo(self)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 from labkit.messages import History, Message, Ruler
-from labkit.repair import origins, stands_for
+from labkit.repair import origins, places_before
 from labkit.steps.importance import CUES
 from labkit.strategies import Step, apply, check_limit, name, unit
 from labkit.text.mentions import is_identifying, mentions
@@ -69,7 +69,7 @@ def dangling(view: Sequence[Message], history: Sequence[Message]) -> list[Dangli
 def _dangling(view: History, history: History, names: Names) -> list[Dangling]:
     first, told = introductions(history, names), set[str]()
     found = []
-    for message, places in zip(view, stands_for(history, view), strict=True):
+    for message, places in zip(view, places_before(history, view), strict=True):
         named = names(message)
         for key, words in named.items():
             origin = first.get(key)
@@ -154,7 +154,7 @@ def _holds(view: History, message: Message) -> bool:
 def _with(view: History, history: History, part: History) -> History:
     places: dict[int, int] = {id(message): place for place, message in enumerate(history)}
     placed, last = list[tuple[int, Message]](), -1
-    for message, sources in zip(view, stands_for(history, view), strict=True):
+    for message, sources in zip(view, places_before(history, view), strict=True):
         last = sources[0] if sources else last
         placed.append((last, message))
     placed += [(places[id(message)], message) for message in part]

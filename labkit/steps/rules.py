@@ -67,7 +67,7 @@ def _without_note(history: History) -> History:
 
 
 def _noted(history: History) -> History:
-    """The history with the note behind what is compacted; the same history when it has no rule or no place for it."""
+    """The history with the note after what is compacted; the same history when it has no rule or no place for it."""
     rules = rules_of(history[: history.newest_start()])
     place = next((start for start in history.starts() if start >= compacted_end(history)), None)
     return history if place is None or not rules else join((history[:place], note(rules), history[place:]))

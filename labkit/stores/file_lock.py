@@ -1,4 +1,4 @@
-"""A lock that is a file: one program at a time may write beside it, in threads, processes and after a kill alike."""
+"""A lock that is a file: one program at a time may write next to it, in threads, processes and after a kill alike."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.005
 
 @contextmanager
 def locked(path: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock at `path` for the length of a with block; the file is removed behind it.
+    """Hold the lock at `path` for the length of a with block; the file is removed after it.
 
     Raises TimeoutError when somebody else has held it for `seconds`.
     """

@@ -24,7 +24,7 @@ closed = with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False
 
 @closed
 class SavedMessage(TypedDict):
-    """A message as the API takes it, and what labkit knows of it beside that. What is left out has its default."""
+    """A message as the API takes it, and what labkit knows of it besides that. What is left out has its default."""
 
     role: Role
     content: str | list[dict[str, Any]]

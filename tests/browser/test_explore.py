@@ -118,7 +118,7 @@ def test_each_control_changes_picture_and_words(one):
     expect(one.get_by_role("img")).to_have_attribute("aria-label", "Settings. turn 2, large, cached, without [1, 3]")
 
 
-def test_a_narrow_page_has_a_picture_of_its_own(page, one):
+def test_a_narrow_page_has_its_own_picture(page, one):
     """At a phone's width the picture is the narrow form in letters of full size, and the wide one comes back."""
     picture = one.get_by_role("img")
     expect(picture).to_have_attribute("viewBox", re.compile("^0 0 680 "))

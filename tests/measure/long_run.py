@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     begun, done, failed = time.monotonic(), Tally(), 0
     sizes = [min(BATCH, asked.conversations - start) for start in range(0, asked.conversations, BATCH)]
-    print(told(done, asked.conversations, failed, 0), end="", flush=True)
+    print(progress(done, asked.conversations, failed, 0), end="", flush=True)
     with ProcessPoolExecutor(asked.workers) as pool:
         running = [pool.submit(batch, asked.seed * 1_000_000 + place, size) for place, size in enumerate(sizes)]
         for finished in as_completed(running):
@@ -86,12 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except Exception as error:
                 failed += 1
                 print(f"\n{error}\n{''.join(getattr(error, '__notes__', []))}", file=sys.stderr)
-            print(f"\r{told(done, asked.conversations, failed, time.monotonic() - begun)}", end="", flush=True)
+            print(f"\r{progress(done, asked.conversations, failed, time.monotonic() - begun)}", end="", flush=True)
     print()
     return 1 if failed else 0
 
 
-def told(done: Tally, wanted: int, failed: int, seconds: float) -> str:
+def progress(done: Tally, wanted: int, failed: int, seconds: float) -> str:
     """The state of the run, in one line."""
     return (
         f"{done.conversations:,} of {wanted:,} conversations, {done.views:,} views, {done.requests:,} requests to the "

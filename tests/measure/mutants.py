@@ -32,7 +32,7 @@ class Change:
         lines[self.line - 1] = old[: self.start] + self.text + old[self.end :]
         return "".join(lines)
 
-    def told(self, source: str) -> str:
+    def in_words(self, source: str) -> str:
         """The place, and the line before and after."""
         lines = self.line - 1
         return (

@@ -266,7 +266,7 @@ def main() -> None:
         unfair = failing(free.get(), found.values())
     survivors = [change for change in chosen if not found[change] or found[change] in unfair]
     for change in survivors:
-        print(change.told((ROOT / change.path).read_text("utf-8")))
+        print(change.in_words((ROOT / change.path).read_text("utf-8")))
     print(f"Of {len(chosen)} changed lines {len(survivors)} were noticed by no test (seed {asked.seed}).")
 
 

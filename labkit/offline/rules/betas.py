@@ -133,7 +133,7 @@ def threshold_is_high_enough(call: Call) -> None:
 
 
 @rule
-def compaction_stands_alone(call: Call) -> None:
+def compaction_is_alone(call: Call) -> None:
     """A compaction request sends no context_management, stop_sequences, output format or forced tool, and short
     instructions. The words are not verified.
 
@@ -207,7 +207,7 @@ RULES = (
     cleared_thinking_keeps_a_turn_or_more,
     threshold_is_high_enough,
     compaction_by_model,
-    compaction_stands_alone,
+    compaction_is_alone,
     compaction_has_something_to_do,
     compaction_ends_on_a_finished_turn,
     tool_changes_need_their_header,

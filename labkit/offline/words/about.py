@@ -101,7 +101,7 @@ def known(messages: Messages, before: int, said: Sequence[Evidence]) -> About:
     facts = [e for e in said if e.role == "user" and not e.unit.leaf and _ABOUT_SELF.search(e.unit.text)]
     facts = [e for e in facts if len(e.unit.words.stems) > 1 and e.message < before][-_MOST:]
     if not facts:
-        return "You have told me nothing about yourself in what I was sent.", ()
+        return "You have said nothing about yourself in what I was sent.", ()
     listed = " ".join(worded(e) for e in facts)
     return f"From what I was sent: {listed}", tuple((e.message, e.unit.text) for e in facts)
 

@@ -96,7 +96,7 @@ def belongs_elsewhere(asked: Question, said: Evidence) -> bool:
     )
 
 
-def _stands_bare(term: Term, text: str) -> bool:
+def _is_bare(term: Term, text: str) -> bool:
     """Check that a noun only helps to name another thing (`the gym membership`) or acts without being distinguished."""
     parts = re.findall(r"[#\w'.-]+", text)
     places = [i for i, part in enumerate(parts) if stem(part.lower().split("'")[0].strip(".")) == term.stem]
@@ -113,7 +113,7 @@ def choice_unnamed(asked: Question, said: Evidence) -> bool:
     """The question asks which gym, and the statement tells of `the gym membership`."""
     if asked.choice is None or said.unit.leaf or asked.choice.stem not in said.unit.words.stems:
         return False
-    return not asked.choice.kinds and _stands_bare(asked.choice, said.unit.text)
+    return not asked.choice.kinds and _is_bare(asked.choice, said.unit.text)
 
 
 def choice_guessed(asked: Question, said: Evidence) -> bool:

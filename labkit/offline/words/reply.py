@@ -202,8 +202,8 @@ def _answer_of_loop(asking: Asking, goal: str, made: Sequence[loops.Made]) -> Re
         lost = loops.again(made)
         if lost:
             return _announced([lost], asking)
-    told = tools.told(asking.messages, asking.index, goal)
-    return _spoken(told.text, [Ground(asking.index, ground) for ground in told.grounds])
+    answer = tools.in_words(asking.messages, asking.index, goal)
+    return _spoken(answer.text, [Ground(asking.index, ground) for ground in answer.grounds])
 
 
 def _remembering(request: Mapping[str, Any], asking: Asking) -> Reply | None:

@@ -28,7 +28,7 @@ class Call(NamedTuple):
     arguments: dict[str, Any]
 
 
-class Told(NamedTuple):
+class Answered(NamedTuple):
     """The reply after tools have run, and the statements of their results that it rests on."""
 
     text: str
@@ -174,27 +174,27 @@ def _about(arguments: Mapping[str, Any]) -> str:
     return ", ".join(shown[:2])
 
 
-def _told(block: Mapping[str, Any], call: Mapping[str, Any], text: str) -> Told:
+def _in_words(block: Mapping[str, Any], call: Mapping[str, Any], text: str) -> Answered:
     outcome, name = text_of(block.get("content", "")), str(call.get("name", "the tool"))
     if block.get("is_error"):
-        return Told(f"{name} reported an error: {outcome.strip().rstrip('.') or 'no reason given'}.", (outcome,))
+        return Answered(f"{name} reported an error: {outcome.strip().rstrip('.') or 'no reason given'}.", (outcome,))
     asked = " ".join(f"{k} {v}" for k, v in (call.get("input") or {}).items())
     units = results(outcome, f"{name} {asked}".strip())
     if not units:
-        return Told(f"{name} returned nothing.", ())
+        return Answered(f"{name} returned nothing.", ())
     chosen = _relevant(units, text, call.get("input") or {})
     grounds = tuple(unit.text for unit in chosen)
     if chosen[0].leaf == "result":
-        return Told(f"{name} says: {' '.join(unit.value for unit in chosen)}", grounds)
+        return Answered(f"{name} says: {' '.join(unit.value for unit in chosen)}", grounds)
     about = _about(call.get("input") or {})
     listed = "; ".join(f"{unit.leaf} is {unit.value}" for unit in chosen)
-    return Told(f"For {about}: {listed}." if about else f"{name} says: {listed}.", grounds)
+    return Answered(f"For {about}: {listed}." if about else f"{name} says: {listed}.", grounds)
 
 
-def told(messages: Sequence[Mapping[str, Any]], index: int, text: str) -> Told:
+def in_words(messages: Sequence[Mapping[str, Any]], index: int, text: str) -> Answered:
     """Say what the tool results of a message hold for the question that led to them."""
     known = calls(messages[:index])
     parts = [
-        _told(block, known.get(str(block.get("tool_use_id")), {}), text) for block in tool_results(messages[index])
+        _in_words(block, known.get(str(block.get("tool_use_id")), {}), text) for block in tool_results(messages[index])
     ]
-    return Told(" ".join(part.text for part in parts), tuple(ground for part in parts for ground in part.grounds))
+    return Answered(" ".join(part.text for part in parts), tuple(ground for part in parts for ground in part.grounds))

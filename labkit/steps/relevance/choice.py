@@ -76,7 +76,7 @@ class Relevance:
         object.__setattr__(self, "_vectors", Once(lambda message: embed(said(message))) if embed else None)
 
     def __call__(self, history: History) -> History:
-        """The view of what is kept, in order, behind a note of what is quoted."""
+        """The view of what is kept, in order, after a note of what is quoted."""
         return history if history.total(self.size) <= self.limit else self.choose(history).view
 
     def choose(self, history: History) -> Choice:

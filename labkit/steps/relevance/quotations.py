@@ -78,11 +78,11 @@ def speaker(message: Message) -> str:
 
 
 def note(
-    quotations: Sequence[Quotation], stands_for: Iterable[Message], named: Iterable[str] = ()
+    quotations: Sequence[Quotation], replaced: Iterable[Message], named: Iterable[str] = ()
 ) -> tuple[Message, Message]:
     """The pair of messages that carries lines of what was named, and quotations in the order of their places."""
     lines = [NOTE_HEADING, *named, *map(str, sorted(quotations)), NOTE_END]
     return (
-        user("\n".join(lines), replaces=tuple(stands_for), flags=(NOTE_FLAG,)),
+        user("\n".join(lines), replaces=tuple(replaced), flags=(NOTE_FLAG,)),
         assistant(NOTED, flags=(NOTE_FLAG,)),
     )

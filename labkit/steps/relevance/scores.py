@@ -41,7 +41,7 @@ class Weights:
 THIN = 2
 """Words of so few terms ask for hardly anything: what else the newest part says is asked with them."""
 OPENING = 0.3
-"""The weight of that, beside 1 for the user's last words."""
+"""The weight of that, compared with 1 for the user's last words."""
 AROUND = 4
 """So many messages on either side are near; their words count less with every step away."""
 FOUND_FIRST = 10

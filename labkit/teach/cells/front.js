@@ -1,6 +1,6 @@
 // What the browser's half of every widget begins with; its own file follows.
 
-// Each widget loads this anew, so a counter would give two of them the same ids.
+// Each widget loads this again, so a counter would give two of them the same ids.
 const freshId = () => `labkit-${Math.random().toString(36).slice(2)}`;
 
 function make(tag, properties = {}, ...children) {

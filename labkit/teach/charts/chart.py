@@ -42,7 +42,7 @@ class Chart(ChartData):
         return png(arranged(self, caption, NARROW if narrow else WIDTH))
 
     def html(self) -> str:
-        """The words, and behind a fold the numbers as a table."""
+        """The words, and under a fold the numbers as a table."""
         return f"<p>{escaped(self.words)}</p><details><summary>The numbers as a table</summary>{_table(self)}</details>"
 
     def bundle(self, caption: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checks that teach: a claim, what came back, what was expected, and a hint at the idea behind it.
+"""Checks that teach: a claim, what came back, what was expected, and a hint at its idea.
 
 A check never throws at the learner and never hangs: an error in the learner's code becomes part of the
 finding, and code that does not end is stopped. Checks grade what a learner controls (a request, a state, a
@@ -90,7 +90,7 @@ class Outcome:
         """True if the code was stopped at a limit, so that its result is unknown."""
         return self.kind in ("time", "busy")
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The trouble as a sentence."""
         return f"Your code {self.trouble.rstrip('.')}{self.where}."
 
@@ -127,7 +127,7 @@ def check(claim: str, got: object, expected: object = True, hint: str = "", *, s
     if outcome.kind == "busy":
         return Finding(claim, False, f"○ Not tried: {claim} ({BUSY}).", tried=False)
     if outcome.trouble:
-        return Finding(claim, False, f"✗ Not yet: {claim}. {outcome.told()}", hint)
+        return Finding(claim, False, f"✗ Not yet: {claim}. {outcome.sentence()}", hint)
     same, came_back = outcome.value if isinstance(outcome.value, tuple) else (False, "")
     if same:
         return Finding(claim, True, f"✓ Right: {claim}.")

@@ -17,7 +17,7 @@ from labkit.teach.checks import answers
 from labkit.teach.checks.check import BUSY, Finding, NotYet, Outcome, bounded, brief, unhurried
 from labkit.teach.checks.probing import Answer as Answer
 from labkit.teach.checks.probing import Probe as Probe
-from labkit.teach.checks.probing import closest, finding_of, known, observed, same, telling, told_once
+from labkit.teach.checks.probing import closest, finding_of, known, observed, same, telling, without_repeats
 from labkit.teach.checks.solutions import runnable
 from labkit.teach.checks.steps import Lighter, Puzzle, blanked
 from labkit.teach.record import progress
@@ -259,7 +259,7 @@ class Exercise:
         if any(outcome.kind == "busy" for outcome in got) or any(outcome.unfinished for outcome in expected):
             return self._busy()
         right = list(map(same, got, expected))
-        findings = told_once(list(map(finding_of, self.probes, got, expected)), got)
+        findings = without_repeats(list(map(finding_of, self.probes, got, expected)), got)
         pairs = zip(self.probes, got, right, strict=True)
         wrong = [probe.claim for probe, outcome, ok in pairs if not (ok or outcome.untried)]
         failing = None if got[-1].kind == "time" else self._failing(answer, wrong[0] if wrong else "")
@@ -315,12 +315,12 @@ class Exercise:
         findings = list(map(finding_of, self.probes, got, expected))
         mistake = closest(self.mistakes, self.probes, got, expected)
         if mistake is None:
-            return Verdict(False, headline, told_once(findings, got))
+            return Verdict(False, headline, without_repeats(findings, got))
         held = map(same, known(self.probes, mistake), expected)
         findings = [one if ok else replace(one, hint="") for one, ok in zip(findings, held, strict=True)]
         name = mistake.__name__.replace("_", " ")
         lesson = f"This looks like \u201c{name}\u201d. {' '.join((mistake.__doc__ or '').split())}"
-        return Verdict(False, headline, told_once(findings, got), name, lesson)
+        return Verdict(False, headline, without_repeats(findings, got), name, lesson)
 
 
 @dataclass(frozen=True)
@@ -347,7 +347,7 @@ class _Stopped:
     def finding(self) -> Finding:
         """The reason why it did not end."""
         claim = "every conversation comes to an end"
-        return Finding(claim, False, f"✗ Not yet: {claim}. {self.outcome.told()}")
+        return Finding(claim, False, f"✗ Not yet: {claim}. {self.outcome.sentence()}")
 
     def shown(self, words: bool = False) -> Shown:
         """Nothing more than that."""

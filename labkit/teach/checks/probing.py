@@ -104,7 +104,7 @@ def finding_of(probe: Probe, got: Outcome, expected: Outcome) -> Finding:
         return _untried(probe.claim, got)
     if got.trouble:
         hint = probe.hint if got.kind == "Broken" else ""
-        return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {got.told()}", hint)
+        return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {got.sentence()}", hint)
     called = f" Called with {got.called}." if got.called else ""
     came = f"It gave {brief(got.value)}; expected {brief(expected.value)}.{called}"
     return Finding(probe.claim, False, f"✗ Not yet: {probe.claim}. {came}", probe.hint)
@@ -115,7 +115,7 @@ def _untried(claims: str, outcome: Outcome) -> Finding:
     return Finding(claims, False, f"○ {told}: {claims} ({outcome.trouble}).", tried=False)
 
 
-def told_once(findings: Sequence[Finding], got: Sequence[Outcome]) -> tuple[Finding, ...]:
+def without_repeats(findings: Sequence[Finding], got: Sequence[Outcome]) -> tuple[Finding, ...]:
     """The findings, with a trouble that was named already gathered in one line at the end, and untried claims in one
     line for each reason.
     """

@@ -170,7 +170,7 @@ class WrongKey(Exception):
     """An error of the probes that no pruning repairs."""
 
 
-def _told(answer: Answer, messages: list[str], most: int, error: type[Exception] = TooLong) -> str:
+def _behaviour(answer: Answer, messages: list[str], most: int, error: type[Exception] = TooLong) -> str:
     """The behaviour of an answer with an API that takes texts of at most `most` characters together, as a sentence."""
     sent: list[str] = []
 
@@ -262,27 +262,27 @@ def send_with_one_retry(send, prune, is_overflow, messages):
     probes=(
         Probe(
             "what fits is sent once, whole",
-            lambda answer: _told(answer, ["old", "new"], 100),
+            lambda answer: _behaviour(answer, ["old", "new"], 100),
             "As long as nothing goes wrong, there is nothing to mend.",
         ),
         Probe(
             "after an overflow it is sent once more, pruned",
-            lambda answer: _told(answer, ["old", "new"], 4),
+            lambda answer: _behaviour(answer, ["old", "new"], 4),
             "prune(messages) gives a shorter list: send that one.",
         ),
         Probe(
             "when the second try is too long as well, its error passes through",
-            lambda answer: _told(answer, ["oldest", "older", "old", "new"], 4),
+            lambda answer: _behaviour(answer, ["oldest", "older", "old", "new"], 4),
             "One retry, not a loop: two requests at most.",
         ),
         Probe(
             "any other error passes through after one try",
-            lambda answer: _told(answer, ["old", "new"], 100, WrongKey),
+            lambda answer: _behaviour(answer, ["old", "new"], 100, WrongKey),
             "is_overflow(error) says whether pruning can help.",
         ),
         Probe(
             "one message that is too long by itself is not sent twice",
-            lambda answer: _told(answer, ["enormous"], 4),
+            lambda answer: _behaviour(answer, ["enormous"], 4),
             "If prune leaves as many messages as there were, the second try cannot go better.",
         ),
     ),

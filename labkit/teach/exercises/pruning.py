@@ -44,7 +44,7 @@ def a_slice_cuts_through_a_turn(messages: list[Wire], most: int) -> list[Wire]:
     return messages[-most:]
 
 
-def only_a_leading_reply_is_mended(messages: list[Wire], most: int) -> list[Wire]:
+def only_a_leading_reply_is_dropped(messages: list[Wire], most: int) -> list[Wire]:
     """You drop a reply that would stand first. But the message behind a tool call is a user message too, and holds a
     tool_result: first in the list it is an error, whatever its role.
     """
@@ -172,7 +172,7 @@ def drop_oldest(messages, most):
     ),
     mistakes=(
         a_slice_cuts_through_a_turn,
-        only_a_leading_reply_is_mended,
+        only_a_leading_reply_is_dropped,
         the_newest_question_goes_too,
         one_turn_too_many_goes,
         the_given_list_gets_shorter,

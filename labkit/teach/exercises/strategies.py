@@ -10,7 +10,7 @@ type Wire = dict[str, Any]
 SUMMARY = "The customer moved order 889 to Friday."
 
 
-def told() -> list[Wire]:
+def three_turns() -> list[Wire]:
     """A conversation of three turns that waits for its fourth reply, fresh each time."""
     return [
         {"role": "user", "content": "My order is 889."},
@@ -86,13 +86,13 @@ def with_summary(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
 
 def keep_is_counted_in_messages(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
     """You keep that many messages, and a turn is more than one. Find where the newest turns open, and cut there."""
-    pair = with_summary(told(), 1, summary)[:2]
+    pair = with_summary(three_turns(), 1, summary)[:2]
     return [*pair, *messages[-keep:]] if len(messages) > keep else list(messages)
 
 
 def the_originals_travel_too(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
     """The summary is there, and everything that it replaces as well: the request got longer instead of shorter."""
-    return [*with_summary(told(), 1, summary)[:2], *messages]
+    return [*with_summary(three_turns(), 1, summary)[:2], *messages]
 
 
 def nobody_answers_the_summary(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
@@ -112,7 +112,7 @@ def the_summary_comes_last(messages: list[Wire], keep: int, summary: str) -> lis
 def a_short_talk_is_summarized_too(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
     """With no more turns than you keep there is nothing old, and so nothing to summarize: send the talk as it is."""
     starts = [i for i, m in enumerate(messages) if m["role"] == "user"]
-    pair = with_summary(told(), 1, summary)[:2]
+    pair = with_summary(three_turns(), 1, summary)[:2]
     return [*pair, *messages[starts[-min(keep, len(starts))] :]]
 
 
@@ -134,20 +134,24 @@ def _words(content: Any) -> str:
     return content if isinstance(content, str) else str(content[0]["type"])
 
 
+def _unchanged(messages: list[Wire]) -> list[str]:
+    return [line for line in _lines(messages) if line in _lines(three_turns())]
+
+
 def _roles(messages: list[Wire]) -> str:
     return " ".join(line.partition(":")[0] for line in _lines(messages))
 
 
 def _place(answer: Answer) -> str:
-    lines = _lines(answer(told(), 2, SUMMARY))
+    lines = _lines(answer(three_turns(), 2, SUMMARY))
     found = [place for place, line in enumerate(lines, 1) if SUMMARY in line]
     return f"in message {found[0]}" if found else "nowhere"
 
 
 def _after(answer: Answer) -> str:
-    messages = told()
+    messages = three_turns()
     answer(messages, 2, SUMMARY)
-    return "as it was" if messages == told() else "changed"
+    return "as it was" if messages == three_turns() else "changed"
 
 
 NEWEST_TURNS = Exercise(
@@ -164,7 +168,7 @@ def newest_turns(messages, turns):
     probes=(
         Probe(
             "of four turns the newest two are kept, word for word",
-            lambda answer: _lines(answer(told(), 2)),
+            lambda answer: _lines(answer(three_turns(), 2)),
             "The question that waits for its reply is the newest turn.",
         ),
         Probe(
@@ -179,7 +183,7 @@ def newest_turns(messages, turns):
         ),
         Probe(
             "a talk with fewer turns is kept whole",
-            lambda answer: _lines(answer(told(), 9)),
+            lambda answer: _lines(answer(three_turns(), 9)),
             "When there are not so many turns, there is nothing to leave out.",
         ),
     ),
@@ -216,17 +220,17 @@ def with_summary(messages, keep, summary):
         ),
         Probe(
             "user and assistant take turns",
-            lambda answer: _roles(answer(told(), 2, SUMMARY)),
+            lambda answer: _roles(answer(three_turns(), 2, SUMMARY)),
             "The summary is a user message; somebody has to answer it before the next one.",
         ),
         Probe(
             "behind the pair stand the newest two turns, word for word, and nothing else",
-            lambda answer: [line for line in _lines(answer(told(), 2, SUMMARY)) if line in _lines(told())],
+            lambda answer: _unchanged(answer(three_turns(), 2, SUMMARY)),
             "Everything older is what the summary stands for.",
         ),
         Probe(
             "a talk with no more turns than that is left alone",
-            lambda answer: _lines(answer(told()[-3:], 2, SUMMARY)),
+            lambda answer: _lines(answer(three_turns()[-3:], 2, SUMMARY)),
             "If nothing is old, there is nothing to summarize.",
         ),
         Probe("the list you were given is as it was", _after, "Build a new list and give that back."),

@@ -163,7 +163,7 @@ class Race:
         """The facts given so far whose detail the request after `turns` turns would carry."""
         view = apply((step,), legs[turns - 1].after.append(user("?")))
         text = "\n".join(message.text for message in view)
-        return tuple(fact for fact in told(turns) if fact.detail in text)
+        return tuple(fact for fact in facts_of(turns) if fact.detail in text)
 
     def bill(self, legs: Sequence[Leg], turns: int, cached: bool = False) -> list[Usage]:
         """The usage of every request of the first `turns` turns; the calls for summaries, never cached, among them."""
@@ -176,6 +176,6 @@ def summaries_by(client: "anthropic.Anthropic") -> Condense:
     return lambda old: run(ClaudeSummarizer().calls(old), client.messages.create)
 
 
-def told(turns: int) -> tuple[Fact, ...]:
+def facts_of(turns: int) -> tuple[Fact, ...]:
     """The facts that the first `turns` turns tell."""
     return tuple(fact for fact in FACTS if fact.turn <= turns)

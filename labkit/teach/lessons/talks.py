@@ -35,7 +35,7 @@ class Talk:
     tools: tuple[Mapping[str, Any], ...] = ()
 
     def answerable(self, messages: Iterable[Message], beside: str = "") -> list[Question]:
-        """The questions whose answers stand in these messages, or in what is sent beside them."""
+        """The questions whose answers are in these messages, or in what is sent with them."""
         text = "\n".join([beside, *map(readable, messages)])
         return [question for question in self.questions if question.answered_by(text)]
 

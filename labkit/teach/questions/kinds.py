@@ -216,7 +216,9 @@ class Ordered(Question):
         if order == sorted(order):
             return Graded(True, "✓ Right.", self.notes(), order)
         stand = next(place for place, step in enumerate(order) if place != step)
-        first = f"the first {stand} stand right" if stand > 1 else "the first one stands right" if stand else ""
+        first = (
+            f"the first {stand} are in their place" if stand > 1 else "the first one is in its place" if stand else ""
+        )
         sentence = f"✗ Not right yet: {first or 'another step comes first'}."
         notes = tuple(f"Not here: {self.options[p].why}" if p == order[stand] else "" for p in self.shown)
         return Graded(False, sentence, notes, order)

@@ -164,7 +164,7 @@ COMPUTED: Mapping[str, Callable[..., Values]] = {
 """The functions that a question's `compute` may name; each gives `answer` and the values of its slips and texts."""
 
 
-def told_tokens(message: Message) -> int:
+def stated_tokens(message: Message) -> int:
     """The tokens of a message as the question tells them."""
     return int(message.flags[0].split()[0])
 
@@ -176,7 +176,7 @@ def in_a_line(old: History) -> str:
 
 STEPS: Mapping[str, Callable[..., tuple[Step, ...]]] = {
     "window": lambda size: (KeepRecent(size),),
-    "window_in_tokens": lambda budget: (KeepRecent(budget, size=told_tokens),),
+    "window_in_tokens": lambda budget: (KeepRecent(budget, size=stated_tokens),),
     "by_importance": lambda limit: (Prune(limit, worth=by_importance),),
     "retained_by_role": lambda limit: (retain_by_role, Prune(limit)),
     "cleared_results": lambda keep: (ClearToolResults(keep, batch=1),),

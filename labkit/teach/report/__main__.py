@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import count
 from pathlib import Path
-from time import monotonic
+
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from labkit.teach.cells.words import counted
 from labkit.teach.record.progress import as_file_name
@@ -22,7 +23,6 @@ from labkit.teach.report.spreadsheet import write_csv
 from labkit.teach.report.tables import tables
 from labkit.teach.report.watch import watch
 
-TELL_EVERY = 2.0
 """After so many seconds a line says how far the work has come."""
 
 OPEN_ROOM = (
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths = files_below(asked.folder)
     except NotADirectoryError as error:
         return _refused(str(error))
-    class_ = read_class(asked.folder, told(paths, "files read"))
+    class_ = read_class(asked.folder, tqdm(paths, unit="file", delay=2, leave=False, disable=None))
     if not class_.students:
         for one in class_.files:
             print(f"  {one.path}: {one.why}", file=sys.stderr)
@@ -101,16 +101,6 @@ def write(
     yield f"{out}: {read}, {skipped:,} skipped, {marked:,} marked"
 
 
-def told[T](these: Sequence[T], what: str) -> Iterator[T]:
-    """The same things one by one; a line on stderr says how far it has come whenever two seconds have passed."""
-    last = monotonic()
-    for number, one in enumerate(these):
-        if monotonic() - last >= TELL_EVERY:
-            print(f"{number:,} of {len(these):,} {what}", file=sys.stderr, flush=True)
-            last = monotonic()
-        yield one
-
-
 def on_path(folder: Path) -> bool:
     """Say if Python looks for modules in this folder or below it, as it does where it was started there."""
     place = folder.resolve()
@@ -127,7 +117,7 @@ def _write_csv(class_: Class, place: Path) -> Iterable[str]:
 def _write_pages(class_: Class, place: Path) -> dict[str, str]:
     place.mkdir(parents=True, exist_ok=True)
     links: dict[str, str] = {}
-    for student in told(class_.students, "pages written"):
+    for student in tqdm(class_.students, unit="page", delay=2, leave=False, disable=None):
         name = _free_name(as_file_name(student.name), {link.rpartition("/")[2] for link in links.values()})
         (place / name).write_text(learner_page(student, class_.generated), "utf-8", "replace")
         links[student.name] = f"{place.name}/{name}"

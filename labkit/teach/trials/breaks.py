@@ -14,7 +14,7 @@ from labkit.teach.trials.claude import last_words
 from labkit.teach.trials.laws import Law, api_words
 from labkit.teach.trials.run import LOST, MOVES, Run, Step
 
-RUNS = Law("nothing stops with an error of its own", "Read the error and the line it names.", lambda *_: "", "")
+RUNS = Law("nothing stops with another error", "Read the error and the line it names.", lambda *_: "", "")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Break:
 
     def finding(self) -> Finding:
         """The law as a claim that does not hold yet."""
-        return Finding(self.law.claim, False, f"✗ Not yet: {self.law.claim}. {self.outcome.told()}", self.law.hint)
+        return Finding(self.law.claim, False, f"✗ Not yet: {self.law.claim}. {self.outcome.sentence()}", self.law.hint)
 
     def shown(self, words: bool = False) -> Shown:
         """The conversation as a timeline, then the request or the list that is wrong, and the API's own words; with

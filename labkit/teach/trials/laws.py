@@ -12,7 +12,7 @@ from labkit.request_log import Sent
 from labkit.teach.cells.words import counted
 from labkit.teach.checks.check import brief
 from labkit.teach.trials.claude import Wire, last_words
-from labkit.teach.trials.reading import told
+from labkit.teach.trials.reading import result_of
 from labkit.teach.trials.run import LOST, Run, Step
 
 type Test = Callable[[Run, Step], str]
@@ -188,7 +188,7 @@ def _messages_counted(_: Run, step: Step) -> str:
 
 
 def _copy_given(run: Run, step: Step) -> str:
-    given = told(run.manager.get_messages(), "get_messages")
+    given = result_of(run.manager.get_messages(), "get_messages")
     if not isinstance(given, list):
         return ""
     given.append({"role": "user", "content": "put in from outside"})
@@ -211,7 +211,7 @@ ACCEPTED = Law(
     needs=Need("no request came", lambda _, step: bool(step.sent)),
 )
 QUESTION_LAST = Law(
-    "the new question stands at the end of its request",
+    "the new question is at the end of its request",
     "Send through self.client.messages.create, with the new question as the last of the messages.",
     _question_last,
 )
@@ -255,7 +255,7 @@ TURN_STORED = Law(
     needs=REPLY,
 )
 FAILURE_RAISED = Law(
-    "a call that fails is told by an error",
+    "a call that fails is an error",
     "Catch what you need to put the history right, and then raise again.",
     _failure_raised,
     "",
@@ -300,7 +300,7 @@ MESSAGES_COUNTED = Law(
     "message_count is the number of messages kept", "It is len(self.messages).", _messages_counted, "kept", needs=REPLY
 )
 COPY_GIVEN = Law(
-    "get_messages hands out a list of its own",
+    "get_messages hands out a copy of the list",
     "list(self.messages) is a new list with the same messages.",
     _copy_given,
     "",

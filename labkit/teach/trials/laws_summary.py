@@ -47,7 +47,7 @@ def _asked(run: Run) -> Iterator[tuple[Sent, bool]]:
 
 
 def _since_last_reply(run: Run) -> tuple[Sent | None, list[Sent]]:
-    """The last answered request for a reply before the newest one, and the requests for a summary behind it."""
+    """The last answered request for a reply before the newest one, and the requests for a summary after it."""
     before: Sent | None = None
     others: list[Sent] = []
     *earlier, last = run.steps
@@ -62,7 +62,7 @@ def _since_last_reply(run: Run) -> tuple[Sent | None, list[Sent]]:
     return before, others
 
 
-def _stands_for(run: Run, message: Wire, until: Sent | None = None) -> bool:
+def _is_summarized(run: Run, message: Wire, until: Sent | None = None) -> bool:
     words = last_words(message)
     return any(words in last_words(shown) for sent, _ in summaries(run, until) for shown in sent.messages)
 
@@ -70,7 +70,7 @@ def _stands_for(run: Run, message: Wire, until: Sent | None = None) -> bool:
 def _open_turns(run: Run, answered: Sent, until: Sent) -> int:
     """Turns not yet summarized when `answered` came back, its own included."""
     step = next(step for step in run.steps if step.main is answered)
-    return 1 + sum(not _stands_for(run, turn[0], until) for turn in turns(step.said))
+    return 1 + sum(not _is_summarized(run, turn[0], until) for turn in turns(step.said))
 
 
 def _summary_when_due(run: Run, step: Step) -> str:
@@ -97,7 +97,7 @@ def _recent_whole(run: Run, step: Step) -> str:
     if lines(step.main.messages)[-len(due) :] == due:
         return ""
     missing = next((words for role, words in due if (role, words) not in lines(step.main.messages)), "")
-    what = f"{brief(missing)} is missing" if missing else "something stands between them"
+    what = f"{brief(missing)} is missing" if missing else "something is between them"
     return f"sent a request that does not end in the newest {counted(len(recent), 'turn')} and the question: {what}"
 
 
@@ -109,7 +109,7 @@ def _nothing_vanishes(run: Run, step: Step) -> str:
     tried = bool(others)
     for turn in turns(step.said):
         gone = next((message for message in turn if lines([message])[0] not in sent), None)
-        if gone and not _stands_for(run, turn[0]) and not (tried and _held(run, gone)):
+        if gone and not _is_summarized(run, turn[0]) and not (tried and _held(run, gone)):
             return f"no longer sends {brief(last_words(gone))}, and no summary was asked for that could stand for it"
     return ""
 
@@ -132,8 +132,8 @@ def _parts(message: Wire) -> list[str]:
 def _history_safe(run: Run, _: Step) -> str:
     for turn in turns(run.said):
         gone = next((message for message in turn if not _held(run, message)), None)
-        if gone and not _stands_for(run, turn[0]):
-            return f"holds {brief(last_words(gone))} no longer, and no summary stands for it"
+        if gone and not _is_summarized(run, turn[0]):
+            return f"holds {brief(last_words(gone))} no longer, and no summary replaces it"
     return ""
 
 
@@ -148,14 +148,14 @@ def _summary_folded(run: Run, _: Step) -> str:
     made = summaries(run)
     if len(made) < 2 or made[-2][1] in _shown_to(made[-1][0]):
         return ""
-    return f"asked for {brief(made[-1][1])} without showing {brief(made[-2][1])}: what that one told is lost"
+    return f"asked for {brief(made[-1][1])} without showing {brief(made[-2][1])}: what that one said is lost"
 
 
 def _summary_bounded(run: Run, step: Step) -> str:
     sent = [text for _, text in summaries(run) if step.main and text in _shown_to(step.main)]
     if len(sent) < 2:
         return ""
-    return f"sends {brief(sent[0])} and {brief(sent[1])} one behind the other: with each summary the request grows"
+    return f"sends {brief(sent[0])} and {brief(sent[1])} one after the other: with each summary the request grows"
 
 
 def _summary_fails_softly(_: Run, step: Step) -> str:
@@ -220,7 +220,7 @@ NOTHING_VANISHES = Law(
     needs=QUESTION,
 )
 HISTORY_SAFE = Law(
-    "nothing is thrown away before a summary stands for it",
+    "nothing is thrown away before a summary replaces it",
     "Ask for the summary first; change self.messages only when its words are there.",
     _history_safe,
     "kept",
@@ -247,7 +247,7 @@ SUMMARY_FOLDED = Law(
     needs=MADE,
 )
 SUMMARY_BOUNDED = Law(
-    "the newest summary stands alone",
+    "the newest summary is the only one",
     "A summary that was made from the earlier one takes its place.",
     _summary_bounded,
     needs=MADE,

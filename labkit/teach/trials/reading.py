@@ -14,7 +14,7 @@ USAGE = {
 """The numbers of get_token_usage(), which the module names in two ways; either is taken."""
 
 
-def told(value: Any, name: str, may_be_none: bool = False) -> Any:
+def result_of(value: Any, name: str, may_be_none: bool = False) -> Any:
     """Return the result of a learner's method; raises NotYet for the stub's three dots, WrongShape for a forgotten
     return.
     """
@@ -27,7 +27,7 @@ def told(value: Any, name: str, may_be_none: bool = False) -> Any:
 
 def listed(value: Any, name: str) -> list[Wire]:
     """A list of messages; raises WrongShape for anything else."""
-    if not isinstance(told(value, name.removesuffix("()")), list | tuple):
+    if not isinstance(result_of(value, name.removesuffix("()")), list | tuple):
         raise WrongShape(f"has {type(value).__name__} where {name} is to be a list of messages")
     return list(value)
 
@@ -47,7 +47,7 @@ def stored(manager: Any) -> list[Wire]:
 
 def usage_of(manager: Any) -> tuple[int, ...]:
     """Input tokens, output tokens and number of messages as get_token_usage() tells them, in either spelling."""
-    usage = told(manager.get_token_usage(), "get_token_usage")
+    usage = result_of(manager.get_token_usage(), "get_token_usage")
     if not isinstance(usage, Mapping):
         raise WrongShape(f"gave back {type(usage).__name__} from get_token_usage(); give back a dict")
     found = [usage.get(name, usage.get(other)) for name, other in USAGE.items()]

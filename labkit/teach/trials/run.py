@@ -15,7 +15,7 @@ from typing import Any
 from labkit.request_log import Sent
 from labkit.teach.checks.check import NotYet, WrongShape, brief
 from labkit.teach.trials.claude import SHAPES, TrialClaude, Wire
-from labkit.teach.trials.reading import USAGE, listed, stored, told, usage_of, written
+from labkit.teach.trials.reading import USAGE, listed, result_of, stored, usage_of, written
 
 MOVES: Mapping[str, str] = {
     "say": "asks",
@@ -71,12 +71,12 @@ class Step:
     @property
     def view(self) -> list[Wire]:
         """The messages of get_messages(); raises NotYet for the stub."""
-        return told(... if self.shown is None else self.shown, "get_messages")  # type: ignore[no-any-return]
+        return result_of(... if self.shown is None else self.shown, "get_messages")  # type: ignore[no-any-return]
 
     @property
     def usage(self) -> tuple[int, ...]:
         """The three numbers of get_token_usage(); raises NotYet for the stub."""
-        return told(... if self.counted is None else self.counted, "get_token_usage")  # type: ignore[no-any-return]
+        return result_of(... if self.counted is None else self.counted, "get_token_usage")  # type: ignore[no-any-return]
 
     @property
     def answered(self) -> bool:
@@ -157,23 +157,23 @@ class Run:
             raise
         except BaseException as error:
             if len(far.log) == since:
-                told(self.manager.get_messages(), "get_messages", may_be_none=True)
+                result_of(self.manager.get_messages(), "get_messages", may_be_none=True)
             if not (silent or move == "summary stopped" or refused(far.log[since:])):
                 raise
             return _Got("" if silent else far.said_since(answers), raised=type(error).__name__)
         finally:
             far.plan("say", content)
-        told(reply, "send", may_be_none=silent)
+        result_of(reply, "send", may_be_none=silent)
         return _Got("" if silent else far.said_since(answers), reply)
 
     def _put_in(self, messages: list[Wire]) -> None:
         for message in deepcopy(messages):
             add = self.manager.add_user_message if message["role"] == "user" else self.manager.add_assistant_message
-            told(add(message["content"]), add.__name__, may_be_none=True)
+            result_of(add(message["content"]), add.__name__, may_be_none=True)
         self.said += messages
 
     def _reload(self) -> str:
-        """Save and load; the saved manager goes on beside the loaded one as its twin."""
+        """Save and load; the saved manager goes on next to the loaded one as its twin."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "conversation.json"
             loaded = reloaded(self.kind, self.manager, str(path), self.claude.client)
@@ -197,7 +197,7 @@ class _Got:
 
 
 def question(place: int, more: int = 0) -> str:
-    """The question of a step, with `more` words behind it."""
+    """The question of a step, with `more` words after it."""
     return f"Question {place}." + " And so on." * (more // 3)
 
 
@@ -279,8 +279,8 @@ def reloaded(kind: type, manager: Any, path: str, client: Any) -> Any:
     load: Any = kind.load  # type: ignore[attr-defined]
     try:
         with lent(kind, client):
-            told(manager.save(path), "save", may_be_none=True)
-            loaded = told(load(path, client=client) if "client" in _parameters(load) else load(path), "load")
+            result_of(manager.save(path), "save", may_be_none=True)
+            loaded = result_of(load(path, client=client) if "client" in _parameters(load) else load(path), "load")
     except OSError as error:
         raise WrongShape(f"stopped with {type(error).__name__} while it saved or loaded") from None
     if "client" not in _parameters(load):

@@ -13,7 +13,7 @@ from labkit.costs import total_cost
 from labkit.request_log import Sent
 from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series
-from labkit.teach.lessons.race import told
+from labkit.teach.lessons.race import facts_of
 from labkit.teach.trials.run import lent, started
 
 MEASURES = ("tokens of each turn", "tokens so far", "dollars so far")
@@ -62,7 +62,7 @@ def _turn(requests: Sequence[Sent], number: int) -> Turn:
         requests=len(requests),
         tokens=sum(usage.total_input for usage in usages),
         price=total_cost(usages, str(body["model"])).dollars * 1_000,
-        known=sum(fact.detail in text for fact in told(number)),
+        known=sum(fact.detail in text for fact in facts_of(number)),
     )
 
 
@@ -124,6 +124,6 @@ def _words(runs: Mapping[str, Sequence[Turn]], turns: int) -> str:
     dollars = [f"{sum(turn.price for turn in run) / 1_000:.3f}" for run in runs.values()]
     return (
         f"Input tokens of turn {turns}: {listed(last)}. All turns so far: {listed(sums)} tokens in {listed(asked)} "
-        f"requests, for {listed(dollars)} dollars. Of {counted(len(told(turns)), 'planted detail')} told so "
+        f"requests, for {listed(dollars)} dollars. Of {counted(len(facts_of(turns)), 'planted detail')} said so "
         f"far, the request of turn {turns} carries {listed([str(run[-1].known) for run in runs.values()])}."
     )

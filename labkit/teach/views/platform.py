@@ -107,5 +107,5 @@ def changes() -> Shown:
 
 @cache
 def platform() -> Mapping[str, Any]:
-    """The data behind the tables: `way` by name, and the lists `decision` and `change`."""
+    """The data of the tables: `way` by name, and the lists `decision` and `change`."""
     return tomllib.loads(files("labkit.teach.views").joinpath("platform.toml").read_text("utf-8"))

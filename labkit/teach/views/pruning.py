@@ -52,7 +52,7 @@ def fates(talk: Talk, steps: Sequence[Step], limit: int, rule: str = "") -> Char
     blank = [None] * len(talk.questions)
     return Chart(
         title=f"What is sent with a budget of {limit:,} tokens{f', {rule}' if rule else ''}",
-        words=_told(told, view, limit, len(alive), len(talk.questions)),
+        words=_words(told, view, limit, len(alive), len(talk.questions)),
         kind="rows",
         categories=["answered" if question in alive else "lost" for question in talk.questions]
         + [f"{fate.place + 1} {fate.fate}" for fate in told],
@@ -101,7 +101,7 @@ def _size(fate: Fate, view: History) -> int:
     return estimate_tokens(fate.message)
 
 
-def _told(told: Sequence[Fate], view: History, limit: int, alive: int, asked: int) -> str:
+def _words(told: Sequence[Fate], view: History, limit: int, alive: int, asked: int) -> str:
     counts = Counter(fate.fate for fate in told)
     named = ", ".join(
         f"{counts[fate]} {fate}" for fate in ("kept", "cleared", "folded", "summarized", "dropped") if counts[fate]

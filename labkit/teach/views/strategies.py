@@ -7,7 +7,7 @@ from labkit.costs import total_cost
 from labkit.strategies import KeepRecent, Step, full_history
 from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series, Threshold
-from labkit.teach.lessons.race import Leg, Race, told
+from labkit.teach.lessons.race import Leg, Race, facts_of
 
 STRATEGIES = ("all three", "full history", "sliding window", "summarization")
 SOURCE = "Sizes as billed by the offline Claude (simulated; estimates). Dollars: list prices for {model}."
@@ -82,7 +82,7 @@ def _race_words(race: Race, shown: Sequence[Entrant], turns: int) -> str:
     return (
         f"Input tokens of request {turns}: {listed(first)}. "
         f"{together}, calls for summaries included: {listed([f'{each:,}' for each in sums])}. "
-        f"Of {counted(len(told(turns)), 'planted detail')} told so far, the next request carries "
+        f"Of {counted(len(facts_of(turns)), 'planted detail')} said so far, the next request carries "
         f"{listed(list(map(str, known)))}. "
         f"Cost in dollars: {listed(plain)}; with prompt caching {listed(cached)}."
     )

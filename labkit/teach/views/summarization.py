@@ -35,14 +35,14 @@ class Moment:
     """One request of a conversation that is summarized as it goes: its estimated tokens by part, and the questions that
     it can answer.
 
-    `told` counts the messages that its summary replaces, `alive` names the questions it can still answer, `made` is
+    `replaced` counts the messages that its summary replaces, `alive` names the questions it can still answer, `made` is
     true if a summary was made after it.
     """
 
     summary: int
     history: int
     current: int
-    told: int
+    replaced: int
     alive: frozenset[str]
     made: bool
 
@@ -84,7 +84,7 @@ def _moment(talk: Talk, asked: History, made: bool) -> Moment:
         summary=summary,
         history=estimate_tokens(asked) - summary - current,
         current=current,
-        told=len(pair[0].replaces) if pair else 0,
+        replaced=len(pair[0].replaces) if pair else 0,
         alive=frozenset(question.answer for question in talk.answerable(asked)),
         made=made,
     )
@@ -100,7 +100,7 @@ def timeline(talk: Talk, summarizer: Summarizer, threshold: int, keep: int, top:
     moments = course(talk, summarizer, threshold, keep)
     return Chart(
         title="Tokens of each request, and which facts it still holds",
-        words=_told(talk, moments, threshold),
+        words=_words(talk, moments, threshold),
         categories=[str(turn) for turn in range(1, len(moments) + 1)],
         series=[Series(part, [getattr(each, part) for each in moments]) for part in ("summary", "history", "current")],
         axis="turn",
@@ -108,7 +108,7 @@ def timeline(talk: Talk, summarizer: Summarizer, threshold: int, keep: int, top:
         top=top or max(each.tokens for each in moments) * 1.1,
         height=343 + 13 * len(talk.questions),
         lanes=[
-            Lane.of("told in a summary", "summary", [2 * turn < moments[-1].told for turn in range(len(moments))]),
+            Lane.of("in a summary", "summary", [2 * turn < moments[-1].replaced for turn in range(len(moments))]),
         ]
         + [
             Lane.of(question.answer, "facts", [question.answer in each.alive for each in moments])
@@ -118,7 +118,7 @@ def timeline(talk: Talk, summarizer: Summarizer, threshold: int, keep: int, top:
     )
 
 
-def _told(talk: Talk, moments: Sequence[Moment], threshold: int) -> str:
+def _words(talk: Talk, moments: Sequence[Moment], threshold: int) -> str:
     last, made = moments[-1], sum(each.made for each in moments[:-1])
     total = sum(each.tokens for each in moments)
     facts = f"{len(last.alive)} of {len(talk.questions)} facts are still in the last request"
@@ -129,7 +129,7 @@ def _told(talk: Talk, moments: Sequence[Moment], threshold: int) -> str:
         )
     count = "1 summary is made" if made == 1 else f"{made} summaries are made"
     return (
-        f"{count}; the newest one stands for {last.told} messages in {last.summary:,} tokens. "
+        f"{count}; the newest one replaces {last.replaced} messages in {last.summary:,} tokens. "
         f"The last request has {last.tokens:,} tokens, all {len(moments)} together {total:,}; {facts}."
     )
 

@@ -146,7 +146,7 @@ function render({ model, el }) {
     controls
       .flatMap((control) => beside(control, settings[control.name]).map((value) => ({ ...settings, [control.name]: value })))
       .slice(0, AHEAD);
-  // Picture and words keep the room that the largest so far needed, so that what stands below them does not jump.
+  // Picture and words keep the room that the largest so far needed, so that what is below them does not jump.
   const held = new Map([[picture, 0], [words, 0]]);
   let wide = 0;
   const hold = () => {

@@ -234,7 +234,7 @@ def _fails(_: object) -> str:
     raise RuntimeError("529 Overloaded")
 
 
-def _told(answer: Answer) -> list[object]:
+def _with_and_without(answer: Answer) -> list[object]:
     return [answer(_Plain(), 2, ask) for ask in (lambda old: "Summary.", _fails)]
 
 
@@ -282,7 +282,7 @@ def summarize_old(manager, keep, ask):
         *DESTROY_COURSE.probes(),
         Probe(
             "it says whether a summary was put in place",
-            _told,
+            _with_and_without,
             "True after the summary, False when there is none.",
         ),
         Probe(
