@@ -32,7 +32,7 @@ PASSING = (408, 409, 429)
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RecordedExchange:
     """One recorded request and its reply: the day, who answered, and both bodies (`reply` as text, a stream whole)."""
 
     recorded: str
@@ -90,11 +90,11 @@ class Recorder:
     def _scrub(self, text: str) -> str:
         return self._hide(KEYS(text))
 
-    def _exchange(self, sent: Sent) -> Exchange:
+    def _exchange(self, sent: Sent) -> RecordedExchange:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         method, path, request = _asked(sent, self._scrub)
         reply = cleaned_body(bytes(sent.received).decode(), self._scrub)
-        return Exchange(now, sent.source, method, path, request, sent.status, reply)
+        return RecordedExchange(now, sent.source, method, path, request, sent.status, reply)
 
 
 class Replaying(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
@@ -155,7 +155,7 @@ class Replaying(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         return f"{start}. The nearest one differs: {told}{more}. Ask as it was recorded, or record this one too"
 
 
-def exchanges(file: Path) -> list[Exchange]:
+def exchanges(file: Path) -> list[RecordedExchange]:
     """Every exchange of a recording, in order. Raises ValueError where there is none, or something else."""
     try:
         lines = [_decoded(line) for line in file.read_bytes().rstrip(b"\n").split(b"\n")]
@@ -164,7 +164,7 @@ def exchanges(file: Path) -> list[Exchange]:
         raise ValueError(f"there is no recording to read at {file} ({error.strerror}): {how}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not a recording: it is no text") from error
-    found = list[Exchange]()
+    found = list[RecordedExchange]()
     if lines == [""]:
         raise ValueError(f"{file} is empty: record a conversation with claude(live=True, record=...) first")
     for number, line in enumerate(lines, 1):
@@ -179,7 +179,7 @@ def exchanges(file: Path) -> list[Exchange]:
             row = json.loads(line)
             if row.pop("format") != FORMAT:
                 raise ValueError("its format has another name")
-            found.append(Exchange(**row))
+            found.append(RecordedExchange(**row))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{file} is not a recording: line {number} is no {FORMAT} ({error})") from error
     return found

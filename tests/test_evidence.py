@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.evidence.strategies import STEPS, at_random, known, oracle
+from labkit.evidence.strategies import STEPS, at_random, oracle, oracle_findings
 from labkit.evidence.table import (
     BUDGETS,
     Evidence,
     Finding,
     Labelled,
-    Question,
+    LabelledQuestion,
     covers,
     findings,
     labelled_set,
@@ -22,7 +22,7 @@ from labkit.evidence.table import (
 from labkit.messages import History, assistant, user
 from labkit.steps.relevance.choice import Relevance
 from labkit.strategies import KeepRecent, full_history
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from tests.keeping import TOKENS, problems
 from tests.measure.ablation import ROWS
 
@@ -51,7 +51,7 @@ def test_every_piece_of_evidence_is_where_it_says(labelled: Labelled) -> None:
         asked = labelled.history[: question.at].append(user(question.ask))
         assert problems(asked, asked) == []
         for evidence in question.evidence:
-            told = tuple(at for at, message in enumerate(asked[:-1]) if evidence.words in said(message))
+            told = tuple(at for at, message in enumerate(asked[:-1]) if evidence.words in searchable_text(message))
             assert evidence.places == told != ()
             assert evidence.words not in question.ask
 
@@ -71,9 +71,9 @@ SMALL = Labelled(
     "two facts",
     TALK,
     (
-        Question("Which code?", 4, (Evidence("4471", (0,)),)),
-        Question("Which bus?", 4, (Evidence("blue", (2,)),)),
-        Question("Code and bus?", 4, (Evidence("4471", (0,)), Evidence("blue", (2,)))),
+        LabelledQuestion("Which code?", 4, (Evidence("4471", (0,)),)),
+        LabelledQuestion("Which bus?", 4, (Evidence("blue", (2,)),)),
+        LabelledQuestion("Code and bus?", 4, (Evidence("4471", (0,)), Evidence("blue", (2,)))),
     ),
 )
 
@@ -139,7 +139,7 @@ def test_the_rows_of_the_tables_keep_their_budgets_and_know_less_than_the_oracle
     for strategy in {**STEPS, **ROWS}.values():
         found = [one for share in BUDGETS for one in findings(first, strategy, share)]
         assert all(one.tokens <= one.limit for one in found)
-    assert [one.whole for one in known(first, 0.4)] == [True]
+    assert [one.whole for one in oracle_findings(first, 0.4)] == [True]
     (limited,) = findings(first, oracle(first.questions[0]), 0.4)
     assert limited.tokens <= limited.limit
 

@@ -11,7 +11,7 @@ from labkit.evidence.published_sets import ForeignFile, published
 from labkit.evidence.table import Labelled, covers, findings
 from labkit.messages import user
 from labkit.strategies import full_history
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from tests.keeping import problems
 
 LOCOMO: dict[str, Any] = {
@@ -125,7 +125,7 @@ def checked(found: list[Labelled]) -> Labelled:
     for question in labelled.questions:
         asked = labelled.history[: question.at].append(user(question.ask))
         assert problems(asked, asked) == []
-        assert all(one.words in said(asked[place]) for one in question.evidence for place in one.places)
+        assert all(one.words in searchable_text(asked[place]) for one in question.evidence for place in one.places)
     assert all(one.covered and one.whole for one in findings(labelled, lambda limit: full_history, 1.0))
     assert not any(covers(labelled.history[:0], question) for question in labelled.questions)
     return labelled

@@ -20,7 +20,7 @@ from labkit.steps.relevance.quotations import NOTE_FLAG, PASSAGE_CHARACTERS, pas
 from labkit.steps.relevance.scores import Weights, query
 from labkit.strategies import KeepRecent, apply, explain
 from labkit.text.embedding import WordOverlap
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from tests.conversations import conversations
 from tests.keeping import TOKENS, most, problems, small_talk
 
@@ -69,7 +69,9 @@ def test_quotations_are_word_for_word(history: History, limit: int) -> None:
 def test_passages_leave_no_word_out(text: str) -> None:
     """Cutting a message loses nothing but commas and white space."""
     cut = "".join(passage.words for passage in passages(user(text)))
-    assert [c for c in cut if not c.isspace() and c != ","] == [c for c in said(user(text)) if not _between(c)]
+    assert [c for c in cut if not c.isspace() and c != ","] == [
+        c for c in searchable_text(user(text)) if not _between(c)
+    ]
     assert all(len(p.words) >= PASSAGE_CHARACTERS / 2 for p in passages(user(text))[:-1])
 
 
@@ -259,7 +261,7 @@ def test_without_a_note_rounds_that_name_most_come_first() -> None:
     history = History([*talk, user("Send all of it.")])
     view = list(Relevance(120, TOKENS, Weights(note=0))(history))
     assert problems(History(view), history) == []
-    assert len([m for m in view if codes in said(m)]) == 1
+    assert len([m for m in view if codes in searchable_text(m)]) == 1
 
 
 def _other_id(block: Mapping[str, Any]) -> dict[str, str]:

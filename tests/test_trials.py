@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from labkit.teach.checks import answers
 from labkit.teach.checks.exercise import Exercise
-from labkit.teach.checks.probing import known, same
+from labkit.teach.checks.probing import observed_once, same
 from labkit.teach.exercises import all_exercises, exercise
 from labkit.teach.exercises.manager.full_history import ConversationManager
 from labkit.teach.exercises.manager.smart_manager import SmartConversationManager
@@ -105,9 +105,9 @@ def test_every_law_is_broken_by_something() -> None:
     """No law is one that cannot fail: each is broken by a mistake, a given defect, or a class of this file."""
     found = {law.claim for _, _, law in BY_HAND}
     for one, _ in COURSES:
-        right = known(one.probes, one.reference)
+        right = observed_once(one.probes, one.reference)
         for answer in [*one.mistakes, *([_defect(one)] if one.defect else [])]:
-            seen = zip(one.probes, known(one.probes, answer), right, strict=True)
+            seen = zip(one.probes, observed_once(one.probes, answer), right, strict=True)
             found |= {probe.claim for probe, got, expected in seen if not same(got, expected)}
     assert [law.claim for law in LAWS if law.claim not in found] == []
 

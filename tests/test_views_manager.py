@@ -8,7 +8,7 @@ from labkit import ConversationManager, SlidingWindowManager, SmartConversationM
 from labkit.costs import total_cost
 from labkit.teach.exercises.manager.full_history import ConversationManager as Reference
 from labkit.teach.lessons.race import TURNS
-from labkit.teach.views.manager import MEASURES, PARTS, Turn, by_turn, dashboard, rehearse
+from labkit.teach.views.manager import MEASURES, PARTS, TurnBill, by_turn, dashboard, rehearse
 
 
 def measured(kind, turns=8, **settings):
@@ -126,8 +126,8 @@ def test_a_class_of_the_learners_is_rehearsed_however_it_takes_its_client(runs):
         ({"turns": 0}, "turns = 0 is not between 1 and 8"),
         ({"strategies": ("full",)}, "no run is called 'full': there are full history"),
         ({"runs": {}}, "1 to 6 runs, but got 0"),
-        ({"runs": {str(n): [Turn(1, 1, 1.0, 0)] for n in range(7)}}, "1 to 6 runs, but got 7"),
-        ({"runs": {"one": [Turn(1, 1, 1.0, 0)], "two": []}}, "they have 0, 1"),
+        ({"runs": {str(n): [TurnBill(1, 1, 1.0, 0)] for n in range(7)}}, "1 to 6 runs, but got 7"),
+        ({"runs": {"one": [TurnBill(1, 1, 1.0, 0)], "two": []}}, "they have 0, 1"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(runs, change, complaint):

@@ -12,7 +12,7 @@ from labkit import ConversationManager, KeepRecent, claude
 from labkit.messages import History, Message, assistant, user
 from labkit.request_log import Sent
 from labkit.strategies import explain
-from labkit.teach.cells.wire import as_timeline, in_words, show_log, show_request
+from labkit.teach.cells.wire import as_timeline, block_in_words, show_log, show_request
 from tests.conversations import conversations
 
 OFFLINE = "offline (simulated)"
@@ -206,4 +206,4 @@ def test_a_mixed_timeline_is_refused():
 )
 def test_every_block_has_words(block, words):
     """Thinking, failures, pictures and unknown blocks are named too."""
-    assert in_words(block) == words
+    assert block_in_words(block) == words

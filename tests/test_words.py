@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from labkit.messages import assistant, user
 from labkit.text.mentions import identifiers, mentions
-from labkit.text.words import STOP_WORDS, runs, said, stem, terms
+from labkit.text.words import STOP_WORDS, runs, searchable_text, stem, terms
 
 
 def keys(text: str, kind: str) -> list[str]:
@@ -82,12 +82,12 @@ def test_what_a_message_says_includes_its_tools() -> None:
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
         ]
     )
-    assert said(call) == 'look_up {"q": "Ærø"}'
-    assert said(result) == "order 889"
+    assert searchable_text(call) == 'look_up {"q": "Ærø"}'
+    assert searchable_text(result) == "order 889"
 
 
 def test_a_message_of_a_megabyte_is_read_in_part() -> None:
     """Its beginning and its end, so that reading it stays quick."""
     whole = "begin " + "x" * 59_990 + " end"
-    assert said(user(whole)) == whole
-    assert said(user("begin " + "x" * 1_000_000 + " end")) == f"begin {'x' * 29_994}\n{'x' * 29_996} end"
+    assert searchable_text(user(whole)) == whole
+    assert searchable_text(user("begin " + "x" * 1_000_000 + " end")) == f"begin {'x' * 29_994}\n{'x' * 29_996} end"

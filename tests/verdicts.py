@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.teach.checks.exercise import Exercise, Verdict
-from labkit.teach.checks.probing import known
+from labkit.teach.checks.probing import observed_once
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.entries import question_from
 from labkit.teach.questions.files import entries
@@ -24,7 +24,7 @@ def in_lines(one: Exercise, answer: Callable[..., Any], verdict: Verdict) -> str
     """The answer's name; what its verdict says of claims that do not hold; of a solution what each probe gave."""
     lines = [line for line in str(verdict).splitlines() if "✓ Right" not in line and line.strip() != verdict.lesson]
     if answer is one.reference:
-        outcomes = zip(one.probes, known(one.probes, answer), strict=True)
+        outcomes = zip(one.probes, observed_once(one.probes, answer), strict=True)
         lines = [f"{probe.claim}: {outcome.value!r}" for probe, outcome in outcomes]
     return "\n  ".join([f"{one.id} {answer.__name__}", *map(str.strip, lines)])
 

@@ -21,7 +21,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LabelledQuestion:
     """A message asked after the first `at` messages of a conversation, and the evidence that it needs, all of it."""
 
     ask: str
@@ -38,13 +38,13 @@ class Labelled:
     part: str
     about: str
     history: History
-    questions: tuple[Question, ...]
+    questions: tuple[LabelledQuestion, ...]
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Labelled":
         """Read one from its JSON form."""
         questions = tuple(
-            Question(q["ask"], q["at"], tuple(Evidence(e["words"], tuple(e["places"])) for e in q["evidence"]))
+            LabelledQuestion(q["ask"], q["at"], tuple(Evidence(e["words"], tuple(e["places"])) for e in q["evidence"]))
             for q in data["questions"]
         )
         said_so_far = History(data["messages"])

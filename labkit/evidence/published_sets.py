@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from labkit.evidence.labelled import Evidence, Labelled, Question
+from labkit.evidence.labelled import Evidence, Labelled, LabelledQuestion
 from labkit.messages import History, Message, assistant, user
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 
 SETS = {
     "locomo": "LoCoMo, github.com/snap-research/locomo, CC BY-NC 4.0: not for commercial use",
@@ -81,10 +81,10 @@ def _asked(found: Sequence[Labelled]) -> list[Labelled]:
     return [labelled for labelled in found if labelled.questions]
 
 
-def _at_the_end(history: History, ask: str, places: Sequence[int]) -> Iterator[Question]:
-    evidence = tuple(Evidence(said(history[place]), (place,)) for place in dict.fromkeys(places))
+def _at_the_end(history: History, ask: str, places: Sequence[int]) -> Iterator[LabelledQuestion]:
+    evidence = tuple(Evidence(searchable_text(history[place]), (place,)) for place in dict.fromkeys(places))
     if evidence and ask.strip():
-        yield Question(ask, len(history), evidence)
+        yield LabelledQuestion(ask, len(history), evidence)
 
 
 def _locomo(row: Mapping[str, Any], name: object) -> Labelled:
@@ -150,7 +150,7 @@ def _tau(row: Mapping[str, Any]) -> Labelled:
         values = dict.fromkeys(value for message in history[at:end] for value in _given(message))
         evidence = [Evidence(value, _where(history[:at], value)) for value in values if value not in history[at].text]
         if needed := tuple(one for one in evidence if one.places):
-            questions.append(Question(history[at].text, at, needed))
+            questions.append(LabelledQuestion(history[at].text, at, needed))
     name = f"task {row['task_id']}, trial {row.get('trial', 0)}"
     return Labelled(name, "tools", "", "a run of an agent with tools", history, tuple(questions))
 
@@ -186,4 +186,4 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _where(history: History, value: str) -> tuple[int, ...]:
-    return tuple(place for place, message in enumerate(history) if value in said(message))
+    return tuple(place for place, message in enumerate(history) if value in searchable_text(message))

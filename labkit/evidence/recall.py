@@ -9,11 +9,11 @@ from random import Random
 from time import perf_counter
 from typing import Any
 
-from labkit.evidence.labelled import Labelled, Question
+from labkit.evidence.labelled import Labelled, LabelledQuestion
 from labkit.messages import History, Message, Ruler, user
 from labkit.repair import same_on_the_wire
 from labkit.strategies import Step, apply
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from labkit.tokens import ESTIMATED_TOKENS
 
 type AtBudget = Callable[[int], Step]
@@ -96,13 +96,13 @@ def _limit(asked: History, share: float, size: Ruler) -> int:
     return round(share * asked[:-1].total(size)) + size(asked[-1])
 
 
-def covers(view: Sequence[Any], question: Question) -> bool:
+def covers(view: Sequence[Any], question: LabelledQuestion) -> bool:
     """True when all the evidence of a question is said in this view, word for word."""
-    texts = [said(message) for message in view]
+    texts = [searchable_text(message) for message in view]
     return all(any(evidence.words in text for text in texts) for evidence in question.evidence)
 
 
-def _holds(view: History, before: History, question: Question) -> bool:
+def _holds(view: History, before: History, question: LabelledQuestion) -> bool:
     there = set(map(id, view))
     return all(any(id(before[place]) in there for place in evidence.places) for evidence in question.evidence)
 

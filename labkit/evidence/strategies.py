@@ -7,7 +7,7 @@ from inspect import Parameter, signature
 from random import Random
 from typing import Any
 
-from labkit.evidence.labelled import Labelled, Question
+from labkit.evidence.labelled import Labelled, LabelledQuestion
 from labkit.evidence.recall import AtBudget, Finding, covers, findings
 from labkit.messages import History, exchanges, join
 from labkit.steps.deduplication import Deduplicate
@@ -103,7 +103,7 @@ def at_budget(function: Any) -> AtBudget:
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def oracle(question: Question) -> AtBudget:
+def oracle(question: LabelledQuestion) -> AtBudget:
     """Knows the evidence: the exchanges that bring most of what is still missing per token, then the newest."""
     needed = [replace(question, evidence=(evidence,)) for evidence in question.evidence]
 
@@ -119,13 +119,13 @@ def oracle(question: Question) -> AtBudget:
     return for_limit
 
 
-def known(labelled: Labelled, share: float) -> Iterator[Finding]:
+def oracle_findings(labelled: Labelled, share: float) -> Iterator[Finding]:
     """The findings of the oracle: the most that whole exchanges can keep at this budget."""
     for question in labelled.questions:
         yield from findings(replace(labelled, questions=(question,)), oracle(question), share)
 
 
-def _covering(parts: list[History], needed: list[Question]) -> Iterator[int]:
+def _covering(parts: list[History], needed: list[LabelledQuestion]) -> Iterator[int]:
     missing = list(needed)
     while missing:
         brought = [sum(covers(part, one) for one in missing) / part.total(ESTIMATED_TOKENS) for part in parts]

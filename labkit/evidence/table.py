@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import mean
 from typing import TextIO
 
-from labkit.evidence.labelled import Evidence, Labelled, Question, labelled_set
+from labkit.evidence.labelled import Evidence, Labelled, LabelledQuestion, labelled_set
 from labkit.evidence.published_sets import ForeignFile, published
 from labkit.evidence.recall import BUDGETS, AtBudget, Finding, Recall, cache_share, covers, findings, recall
-from labkit.evidence.strategies import STEPS, known, named
+from labkit.evidence.strategies import STEPS, named, oracle_findings
 
 BESIDE = 0.20
 """The budget at which tokens, cache share and time are shown."""
@@ -82,7 +82,7 @@ def table(sets: Sequence[Labelled], strategies: Mapping[str, AtBudget], bar: boo
         progress.set_description(ORACLE)
         found = []
         for labelled in sets:
-            found += [one for share in BUDGETS for one in known(labelled, share)]
+            found += [one for share in BUDGETS for one in oracle_findings(labelled, share)]
             progress.update()
         yield Row(ORACLE, tuple(found))
 
@@ -130,7 +130,7 @@ __all__ = [
     "Finding",
     "ForeignFile",
     "Labelled",
-    "Question",
+    "LabelledQuestion",
     "Recall",
     "Row",
     "cache_share",

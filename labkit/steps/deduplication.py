@@ -17,7 +17,7 @@ from labkit.steps.guard import difference, named
 from labkit.text.embedding import Embedder, WordOverlap
 from labkit.text.mentions import mentions
 from labkit.text.once import Once
-from labkit.text.words import said, terms
+from labkit.text.words import searchable_text, terms
 
 FEWEST_STEMS = 2
 """A text with fewer stems that is no question ('yes, please'), or with none, means something only in its place: it goes
@@ -201,4 +201,4 @@ def _equal(earlier: list[Message], later: list[Message]) -> bool:
 
 
 def _names(message: Message) -> tuple[str, ...]:
-    return tuple({mention.key for mention in mentions(said(message))})
+    return tuple({mention.key for mention in mentions(searchable_text(message))})

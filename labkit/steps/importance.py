@@ -15,7 +15,7 @@ from labkit.strategies import unit
 from labkit.text.mentions import mentions
 from labkit.text.once import Once
 from labkit.text.rules import rules_of
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from labkit.tokens import ESTIMATED_TOKENS
 
 type Score = Callable[[Message], float]
@@ -100,7 +100,7 @@ def importance(message: Message) -> float:
 
 def score(message: Message) -> Scored:
     """The importance of a message with the parts that make it up."""
-    text = said(message)
+    text = searchable_text(message)
     if _is_filler(text):
         return Scored(0.0, (Part(0.0, "a greeting, thanks or filler"),))
     parts = (Part(BASE[message.role], f"said by the {message.role}"), *_parts(message, text))

@@ -16,7 +16,7 @@ from labkit.steps.importance import CUES
 from labkit.strategies import Step, apply, check_limit, name, unit
 from labkit.text.mentions import is_identifying, mentions
 from labkit.text.once import Once
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from labkit.tokens import ESTIMATED_TOKENS
 
 _DECISION = re.compile(CUES["decision"])
@@ -54,7 +54,8 @@ def introductions(history: Sequence[Message], names: Names) -> dict[str, int]:
 
 
 def _introduced(message: Message, named: Mapping[str, str]) -> list[str]:
-    decides = _DECISION.search(said(message).lower()) if any(key.startswith(_NAME) for key in named) else None
+    names = any(key.startswith(_NAME) for key in named)
+    decides = names and _DECISION.search(searchable_text(message).lower())
     return [key for key in named if decides or not key.startswith(_NAME)]
 
 
@@ -81,7 +82,7 @@ def _dangling(view: History, history: History, names: Names) -> list[Dangling]:
 
 def named_things(message: Message) -> dict[str, str]:
     """The things that a message names for later ones to rely on, by key, in the words as written; names are marked."""
-    named = mentions(said(message))
+    named = mentions(searchable_text(message))
     found = {mention.key: mention.words for mention in named if is_identifying(mention)}
     return found | {_NAME + mention.key: mention.words for mention in named if mention.kind == "name"}
 

@@ -53,7 +53,7 @@ _ENDINGS = (
 )
 
 
-def said(message: Message) -> str:
+def searchable_text(message: Message) -> str:
     """Everything a message says, tool calls and tool results included, one block a line; at most READ_CHARACTERS."""
     content = message.content
     text = content if isinstance(content, str) else "\n".join(_spoken(content))

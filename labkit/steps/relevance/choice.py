@@ -26,7 +26,7 @@ from labkit.steps.relevance.scores import Scores, Weights, query, scores
 from labkit.strategies import check_limit
 from labkit.text.embedding import Embedder
 from labkit.text.once import Once
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 from labkit.tokens import ESTIMATED_TOKENS
 
 DEFAULT_WEIGHTS = Weights()
@@ -73,7 +73,7 @@ class Relevance:
         check_limit(self.limit)
         embed = self.embedder.embed if self.embedder else None
         object.__setattr__(self, "_index", RelevanceIndex(self.size, self.weights.price))
-        object.__setattr__(self, "_vectors", Once(lambda message: embed(said(message))) if embed else None)
+        object.__setattr__(self, "_vectors", Once(lambda message: embed(searchable_text(message))) if embed else None)
 
     def __call__(self, history: History) -> History:
         """The view of what is kept, in order, after a note of what is quoted."""

@@ -14,7 +14,7 @@ from sys import intern
 
 from labkit.messages import History, Message, Ruler
 from labkit.text.once import SPARE_MESSAGES
-from labkit.text.words import said, terms
+from labkit.text.words import searchable_text, terms
 
 K1 = 1.2
 B = 0.75
@@ -82,7 +82,7 @@ class RelevanceIndex:
             return known
         slot = self._slots[id(message)] = len(self._messages)
         self._messages.append(message)
-        text = said(message)
+        text = searchable_text(message)
         counts = Counter(terms(text))
         self._lengths.append(sum(counts.values()))
         self._sizes.append(size := self._size(message))
@@ -120,7 +120,7 @@ class RelevanceIndex:
 
     def counts(self, slot: int) -> Counter[str]:
         """The number of times that each term occurs in a message."""
-        return Counter(terms(said(self._messages[slot])))
+        return Counter(terms(searchable_text(self._messages[slot])))
 
     def asked(self, slots: Sequence[int]) -> "Asked":
         """The index as it answers for one history, whose slots are given in order."""

@@ -11,14 +11,15 @@ from itertools import pairwise
 
 from labkit.messages import History, Message, Role, Ruler, user
 from labkit.repair import must_keep
-from labkit.text.words import said
+from labkit.text.words import searchable_text
 
 LEFT_OUT_FLAG = "left out"
 
 
 def left_out(role: Role, messages: Iterable[Message]) -> Message:
     """The placeholder of what a role said: `[412 characters left out]`."""
-    return Message(role, f"[{sum(len(said(m)) for m in messages):,} characters left out]", flags=(LEFT_OUT_FLAG,))
+    characters = sum(len(searchable_text(message)) for message in messages)
+    return Message(role, f"[{characters:,} characters left out]", flags=(LEFT_OUT_FLAG,))
 
 
 class Layout:

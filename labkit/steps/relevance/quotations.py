@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from labkit.messages import Message, assistant, user
-from labkit.text.words import said, terms
+from labkit.text.words import searchable_text, terms
 
 NOTE_FLAG = "note"
 NOTE_HEADING = "[Said earlier, word for word:"
@@ -48,7 +48,7 @@ class Quotation(NamedTuple):
 
 def passages(message: Message) -> tuple[Passage, ...]:
     """The passages of a message, in order; every character that is not white space or a comma is in one of them."""
-    return _passages(said(message))
+    return _passages(searchable_text(message))
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from labkit.messages import History
 from labkit.steps.importance import score
 from labkit.steps.relevance.scores import Scores
-from labkit.text.words import runs, said, stem
+from labkit.text.words import runs, searchable_text, stem
 
 WORDS_SHOWN = 4
 """At most so many shared words are named."""
@@ -19,12 +19,13 @@ def why_relevant(history: History, found: Scores) -> Iterator[str]:
 
 def _source(history: History, found: Scores, place: int) -> str:
     if found.shared[place]:
-        words = ", ".join(map(repr, shared_words(said(history[place]), found.terms)))
+        words = ", ".join(map(repr, shared_words(searchable_text(history[place]), found.terms)))
         return f"shares {words} with the question"
     if nearest := _nearest(found.shared, place):
         at = place + nearest
         how = "the reply to" if nearest == -1 and history[at].role == "user" else "near"
-        return f"{how} #{at}, which shares {', '.join(map(repr, shared_words(said(history[at]), found.terms)))}"
+        shared = shared_words(searchable_text(history[at]), found.terms)
+        return f"{how} #{at}, which shares {', '.join(map(repr, shared))}"
     scored = score(history[place])
     if not scored.score:
         return scored.parts[0].why

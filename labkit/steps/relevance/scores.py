@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from labkit.messages import History, Message
 from labkit.steps.relevance.index import K1, USER, Asked, RelevanceIndex
-from labkit.text.words import said, terms
+from labkit.text.words import searchable_text, terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ def query(history: History) -> tuple[dict[str, float], Message]:
     """The stems of the message at hand with their weights, and that message: the user's last one in words."""
     newest = history[history.newest_start() :]
     last = next((m for m in reversed(newest) if m.role == "user" and m.text), newest[0])
-    asked = dict.fromkeys(terms(said(last)), 1.0)
+    asked = dict.fromkeys(terms(searchable_text(last)), 1.0)
     if len(asked) <= THIN:
         for message in reversed(history[history.joints()[-2] :]):
-            for term in terms(said(message)) if len(asked) < MOST_ASKED else ():
+            for term in terms(searchable_text(message)) if len(asked) < MOST_ASKED else ():
                 asked.setdefault(term, OPENING)
     return asked, last
 

@@ -97,12 +97,12 @@ def sources(log: Iterable[Sent]) -> str:
     return listed(list(dict.fromkeys(_source_words(sent.source) for sent in log)))
 
 
-def said(blocks: Iterable[Mapping[str, Any]]) -> str:
+def blocks_in_words(blocks: Iterable[Mapping[str, Any]]) -> str:
     """Content blocks in a line of a few words each."""
-    return " · ".join(map(in_words, blocks))
+    return " · ".join(map(block_in_words, blocks))
 
 
-def in_words(block: Mapping[str, Any]) -> str:
+def block_in_words(block: Mapping[str, Any]) -> str:
     """A content block in a few words: its text, the tool it calls with what, or what the tool gave back."""
     match block.get("type"):
         case "text":
@@ -113,7 +113,7 @@ def in_words(block: Mapping[str, Any]) -> str:
             return f"calls {block.get('name')}({said})"
         case "tool_result":
             content = block.get("content", "")
-            inside = content if isinstance(content, str) else " ".join(map(in_words, content))
+            inside = content if isinstance(content, str) else " ".join(map(block_in_words, content))
             return f"{'error' if block.get('is_error') else 'result'} of {block.get('tool_use_id')}: {inside}"
         case "thinking":
             return f"thinks: {block.get('thinking', '')}"
@@ -129,7 +129,7 @@ def _check_record(given: object) -> None:
 
 
 def _spoken(message: Message) -> tuple[str, str]:
-    return message.role, said(message.blocks)
+    return message.role, blocks_in_words(message.blocks)
 
 
 def _keys(messages: Iterable[Mapping[str, Any]]) -> list[str]:

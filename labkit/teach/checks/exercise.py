@@ -17,7 +17,7 @@ from labkit.teach.checks import answers
 from labkit.teach.checks.check import BUSY, Finding, NotYet, Outcome, bounded, brief, unhurried
 from labkit.teach.checks.probing import Answer as Answer
 from labkit.teach.checks.probing import Probe as Probe
-from labkit.teach.checks.probing import closest, finding_of, known, observed, same, telling, without_repeats
+from labkit.teach.checks.probing import closest, finding_of, observed, observed_once, same, telling, without_repeats
 from labkit.teach.checks.solutions import runnable
 from labkit.teach.checks.steps import Lighter, Puzzle, blanked
 from labkit.teach.record import progress
@@ -254,7 +254,7 @@ class Exercise:
         waiting = [outcome.trouble for outcome in got if outcome.kind == NotYet.__name__]
         if len(waiting) == len(got) or (waiting and self.kind == "function"):
             return self._not_yet(f"{waiting[0]}. {self.task}")
-        expected = known(self.probes, self.reference)
+        expected = observed_once(self.probes, self.reference)
         # A reference that was stopped says nothing about the answer: the machine, not the learner, was too slow.
         if any(outcome.kind == "busy" for outcome in got) or any(outcome.unfinished for outcome in expected):
             return self._busy()
@@ -316,7 +316,7 @@ class Exercise:
         mistake = closest(self.mistakes, self.probes, got, expected)
         if mistake is None:
             return Verdict(False, headline, without_repeats(findings, got))
-        held = map(same, known(self.probes, mistake), expected)
+        held = map(same, observed_once(self.probes, mistake), expected)
         findings = [one if ok else replace(one, hint="") for one, ok in zip(findings, held, strict=True)]
         name = mistake.__name__.replace("_", " ")
         lesson = f"This looks like \u201c{name}\u201d. {' '.join((mistake.__doc__ or '').split())}"
@@ -367,4 +367,4 @@ def _given(stub: str, name: str) -> Answer:
 
 
 def _as_given(exercise: Exercise, got: Sequence[Outcome]) -> bool:
-    return all(map(same, got, known(exercise.probes, _given(exercise.stub, exercise.name))))
+    return all(map(same, got, observed_once(exercise.probes, _given(exercise.stub, exercise.name))))

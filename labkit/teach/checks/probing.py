@@ -38,7 +38,7 @@ def observed(probes: Sequence[Probe], answer: Answer, seconds: float = 1e9) -> l
     return outcomes
 
 
-def known(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
+def observed_once(probes: tuple[Probe, ...], answer: Answer) -> list[Outcome]:
     """The outcomes of a reference or a known mistake, observed once; not kept when the machine was too slow for it."""
     if (probes, answer) not in _seen:
         seen = observed(probes, answer)
@@ -146,7 +146,7 @@ def closest(
         return None
     best, most = None, 0
     for mistake in mistakes:
-        seen = known(probes, mistake)
+        seen = observed_once(probes, mistake)
         if not same(seen[failing[0]], got[failing[0]]):
             continue
         alike = sum(same(one, other) for one, other in zip(seen, got, strict=True))

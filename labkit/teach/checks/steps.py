@@ -30,14 +30,14 @@ class Lighter:
 
 
 @dataclass(frozen=True)
-class Line:
+class StepLine:
     """One logical line of a program, which may be several lines of text, and how many levels it is indented."""
 
     text: str
     indent: int
 
 
-def logical_lines(source: str) -> list[Line]:
+def logical_lines(source: str) -> list[StepLine]:
     """The logical lines of Python source, without its comments and its docstrings."""
     found, level = [], 0
     lines = source.splitlines()
@@ -48,14 +48,14 @@ def logical_lines(source: str) -> list[Line]:
         elif token.type == tokenize.NEWLINE and start is not None:
             text = textwrap.dedent("\n".join(lines[start - 1 : token.start[0]]))
             if not text.startswith('"""'):
-                found.append(Line(text, level))
+                found.append(StepLine(text, level))
             start = None
         elif token.type not in (tokenize.NL, tokenize.COMMENT, tokenize.ENDMARKER) and start is None:
             start = token.start[0]
     return found
 
 
-def program(lines: Sequence[Line]) -> str:
+def program(lines: Sequence[StepLine]) -> str:
     """Python source with these lines."""
     return "\n".join(textwrap.indent(line.text, INDENT * line.indent) for line in lines) + "\n"
 
@@ -75,7 +75,7 @@ def blanked(solution: str, blank: str) -> str:
 class Puzzle:
     """The lines to put in order: `fixed` come first as they are, `shuffled` are movable, decoys among them."""
 
-    fixed: tuple[Line, ...]
+    fixed: tuple[StepLine, ...]
     shuffled: tuple[str, ...]
 
     @classmethod
@@ -93,7 +93,7 @@ class Puzzle:
     def assembled(self, placed: Sequence[tuple[int, int]]) -> str:
         """The program of the lines placed: pairs of a line's number and its levels below the `def`."""
         base = self.fixed[-1].indent + 1
-        return program([*self.fixed, *(Line(self.shuffled[number], base + level) for number, level in placed)])
+        return program([*self.fixed, *(StepLine(self.shuffled[number], base + level) for number, level in placed)])
 
 
 def solved(puzzle: Puzzle, solution: str) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ SYSTEM = "You answer for a library."
 CARD = "LX-4471"
 
 
-def said() -> list[Wire]:
+def card_talk() -> list[Wire]:
     """A conversation of four messages, fresh each time."""
     return [
         {"role": "user", "content": f"My card number is {CARD}."},
@@ -134,35 +134,35 @@ def _lines(messages: list[Wire]) -> list[str]:
 
 
 def _asked(answer: Answer) -> list[str]:
-    return _lines(_field(answer(SYSTEM, said(), "Until when?"), "messages") or [])
+    return _lines(_field(answer(SYSTEM, card_talk(), "Until when?"), "messages") or [])
 
 
 def _system(answer: Answer) -> str:
-    request = answer(SYSTEM, said(), "Until when?")
+    request = answer(SYSTEM, card_talk(), "Until when?")
     roles = {message["role"] for message in _field(request, "messages") or []}
     place = "and among the messages" if "system" in roles else "and nowhere else"
     return f"system={_field(request, 'system')!r} {place}"
 
 
 def _history_after(answer: Answer) -> str:
-    history = said()
+    history = card_talk()
     answer(SYSTEM, history, "Until when?")
-    return f"{len(history)} messages, {'as they were' if history == said()[: len(history)] else 'changed'}"
+    return f"{len(history)} messages, {'as they were' if history == card_talk()[: len(history)] else 'changed'}"
 
 
 def _originals_after(answer: Answer) -> list[str]:
-    messages = said()
+    messages = card_talk()
     answer(messages, CARD)
     return _lines(messages)
 
 
 def _which_list(answer: Answer) -> str:
-    messages = said()
+    messages = card_talk()
     return "the list that was given" if answer(messages, CARD) is messages else "another list"
 
 
 def _leaks(answer: Answer) -> str:
-    return f"{sum(line.count(CARD) for line in _lines(answer(said(), CARD)))} places with the secret"
+    return f"{sum(line.count(CARD) for line in _lines(answer(card_talk(), CARD)))} places with the secret"
 
 
 NEXT_REQUEST = Exercise(
@@ -240,7 +240,7 @@ def copy_for_log(messages, secret):
         ),
         Probe(
             "every message is still there, with the rest of its words",
-            lambda answer: _lines(answer(said(), CARD)),
+            lambda answer: _lines(answer(card_talk(), CARD)),
             "Hide the words, not the message.",
         ),
         Probe(

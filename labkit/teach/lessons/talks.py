@@ -15,7 +15,7 @@ from labkit.summarization import readable
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FactQuestion:
     """Something that may be asked later, and the words without which it cannot be answered."""
 
     ask: str
@@ -31,10 +31,10 @@ class Talk:
     """A conversation with the questions that can be asked about it, and the tools that Claude may call in it."""
 
     history: History
-    questions: tuple[Question, ...]
+    questions: tuple[FactQuestion, ...]
     tools: tuple[Mapping[str, Any], ...] = ()
 
-    def answerable(self, messages: Iterable[Message], beside: str = "") -> list[Question]:
+    def answerable(self, messages: Iterable[Message], beside: str = "") -> list[FactQuestion]:
         """The questions whose answers are in these messages, or in what is sent with them."""
         text = "\n".join([beside, *map(readable, messages)])
         return [question for question in self.questions if question.answered_by(text)]
@@ -53,7 +53,7 @@ def support() -> Talk:
         }
         for tool in data["tool"]
     ]
-    return Talk(history, tuple(Question(**question) for question in data["question"]), tuple(tools))
+    return Talk(history, tuple(FactQuestion(**question) for question in data["question"]), tuple(tools))
 
 
 def _said(turn: Mapping[str, Any], number: int) -> Iterator[Message]:
@@ -79,7 +79,7 @@ def bakery(turns: int = 12) -> Talk:
     said = [*data["turn"], *_days(data, turns - len(data["turn"]))][:turns]
     history = History(message for turn in said for message in (user(turn["user"]), assistant(turn["assistant"])))
     text = "\n".join(message.text for message in history)
-    asked = [Question(**question) for question in data["question"]]
+    asked = [FactQuestion(**question) for question in data["question"]]
     return Talk(history, tuple(question for question in asked if question.answered_by(text)))
 
 

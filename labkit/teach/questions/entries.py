@@ -5,7 +5,7 @@ from typing import Any
 
 from labkit.messages import Message
 from labkit.strategies import explain
-from labkit.teach.cells.wire import said
+from labkit.teach.cells.wire import blocks_in_words
 from labkit.teach.questions.kinds import KINDS, Option, Question, Slip
 from labkit.teach.questions.numbers import COMPUTED, STEPS, Values, drawn, order
 
@@ -57,7 +57,7 @@ def _array_in_words(array: Iterable[Mapping[str, Any]]) -> str:
 
 def _said(message: Mapping[str, Any]) -> str:
     content = message["content"]
-    return content if isinstance(content, str) else said(content)
+    return content if isinstance(content, str) else blocks_in_words(content)
 
 
 def _marked(entry: Entry, values: Values) -> dict[str, Any]:

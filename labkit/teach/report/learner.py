@@ -6,7 +6,15 @@ from dataclasses import replace
 from labkit.teach.exercises import all_exercises
 from labkit.teach.questions.files import predictions
 from labkit.teach.report.files import Student
-from labkit.teach.report.tables import Row, Table, answer_in_words, by_learner, by_notebook, by_objective, said
+from labkit.teach.report.tables import (
+    Row,
+    Table,
+    answer_in_words,
+    by_learner,
+    by_notebook,
+    by_objective,
+    guess_in_words,
+)
 from labkit.teach.results.syllabus import questions
 from labkit.teach.results.tally import Answers, Work
 
@@ -72,7 +80,7 @@ def _predictions(student: Student) -> tuple[Row, ...]:
         guess = student.tally.guesses.get(id)
         if guess:
             right = ("yes" if guess.right else "no") if guess.compared else "not compared"
-            rows.append((id, one.ask, said(id, guess.guess), said(id, guess.value), right))
+            rows.append((id, one.ask, guess_in_words(id, guess.guess), guess_in_words(id, guess.value), right))
     return tuple(rows)
 
 

@@ -205,8 +205,8 @@ def _prediction(students: Sequence[Student], id: str) -> Row:
         predictions()[id].ask,
         len(guesses),
         _true(guess.right for _, guess in guesses),
-        commonest([said(id, guess.guess)] for _, guess in guesses),
-        commonest([said(id, guess.value)] for _, guess in guesses),
+        commonest([guess_in_words(id, guess.guess)] for _, guess in guesses),
+        commonest([guess_in_words(id, guess.value)] for _, guess in guesses),
         round(median(numbers), 1) if numbers else None,
     )
 
@@ -277,7 +277,7 @@ def answer_in_words(id: str, given: object) -> str:
         return ""
 
 
-def said(id: str, guess: str | float | None) -> str:
+def guess_in_words(id: str, guess: str | float | None) -> str:
     """A guess or an outcome in the words of its prediction, "" when it is none of its answers."""
     asked = predictions()[id]
     if guess is None or isinstance(guess, str) != bool(asked.options):

@@ -22,7 +22,7 @@ PARTS = ("history", "dropped", "summary", "current", "facts", "reply")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnBill:
     """The figures of one turn: its requests, calls for summaries among them, their input tokens, their price in
     thousandths of a dollar, and how many of the details planted so far its own request carried.
     """
@@ -33,9 +33,9 @@ class Turn:
     known: int
 
 
-def by_turn(send: Callable[[str], object], talk: Iterable[str], log: Sequence[Sent]) -> list[Turn]:
+def by_turn(send: Callable[[str], object], talk: Iterable[str], log: Sequence[Sent]) -> list[TurnBill]:
     """Send what the user has to say, turn by turn, and measure what each turn added to the log."""
-    turns = list[Turn]()
+    turns = list[TurnBill]()
     for words in talk:
         before = len(log)
         send(words)
@@ -43,7 +43,7 @@ def by_turn(send: Callable[[str], object], talk: Iterable[str], log: Sequence[Se
     return turns
 
 
-def rehearse(kind: type, talk: Iterable[str], **settings: Any) -> list[Turn]:
+def rehearse(kind: type, talk: Iterable[str], **settings: Any) -> list[TurnBill]:
     """Run a new manager of a class through a talk, offline, and measure its turns.
 
     The class may be the learner's own: it takes its client, and spells its settings, in any way that the checks take.
@@ -54,11 +54,11 @@ def rehearse(kind: type, talk: Iterable[str], **settings: Any) -> list[Turn]:
         return by_turn(started(kind, settings, client).send, talk, log)
 
 
-def _turn(requests: Sequence[Sent], number: int) -> Turn:
+def _turn(requests: Sequence[Sent], number: int) -> TurnBill:
     body = requests[0].request
     text = json.dumps([body.get("system"), body["messages"]], ensure_ascii=False)
     usages = [sent.usage for sent in requests]
-    return Turn(
+    return TurnBill(
         requests=len(requests),
         tokens=sum(usage.total_input for usage in usages),
         price=total_cost(usages, str(body["model"])).dollars * 1_000,
@@ -67,7 +67,7 @@ def _turn(requests: Sequence[Sent], number: int) -> Turn:
 
 
 def dashboard(
-    runs: Mapping[str, Sequence[Turn]], show: str, turns: int, strategies: Sequence[str] | None = None
+    runs: Mapping[str, Sequence[TurnBill]], show: str, turns: int, strategies: Sequence[str] | None = None
 ) -> Chart:
     """One line for each strategy: input tokens of each turn, or tokens or thousandths of a dollar added up over turns.
 
@@ -97,7 +97,7 @@ def dashboard(
     )
 
 
-def _checked(runs: Mapping[str, Sequence[Turn]], show: str, turns: int) -> int:
+def _checked(runs: Mapping[str, Sequence[TurnBill]], show: str, turns: int) -> int:
     if show not in MEASURES:
         raise ValueError(f"show = {show!r} is not one of {', '.join(MEASURES)}")
     if not 1 <= len(runs) <= len(PARTS):
@@ -110,12 +110,12 @@ def _checked(runs: Mapping[str, Sequence[Turn]], show: str, turns: int) -> int:
     return lengths[0]
 
 
-def _values(run: Sequence[Turn], show: str) -> list[float]:
+def _values(run: Sequence[TurnBill], show: str) -> list[float]:
     each = [turn.price if show == MEASURES[2] else float(turn.tokens) for turn in run]
     return each if show == MEASURES[0] else list(accumulate(each))
 
 
-def _words(runs: Mapping[str, Sequence[Turn]], turns: int) -> str:
+def _words(runs: Mapping[str, Sequence[TurnBill]], turns: int) -> str:
     if not runs:
         return "No strategy is chosen: tick one or more of them to see what they sent."
     last = [f"{run[-1].tokens:,} ({name})" for name, run in runs.items()]

@@ -8,7 +8,7 @@ from labkit.models import DEFAULT_MODEL
 from labkit.steps.importance import score
 from labkit.strategies import CLEARED, DROPPED, Fate, Step, apply, explain, name
 from labkit.teach.cells.shown import Shown, table
-from labkit.teach.cells.wire import said
+from labkit.teach.cells.wire import blocks_in_words
 from labkit.teach.cells.words import cut
 from labkit.teach.charts.chart import Chart, Series
 from labkit.teach.lessons.talks import Talk
@@ -63,7 +63,7 @@ def fates(talk: Talk, steps: Sequence[Step], limit: int, rule: str = "") -> Char
             for part, name in LABELS.items()
         ],
         notes=[f"{question.answer}: {question.ask}" for question in talk.questions]
-        + [f"{_reason(fate, reasons)}{cut(said(fate.message.blocks), LONGEST)}" for fate in told],
+        + [f"{_reason(fate, reasons)}{cut(blocks_in_words(fate.message.blocks), LONGEST)}" for fate in told],
         axis="message",
         top=max(estimate_tokens(message) for message in history) * 1.02,
         height=90 + 14 * (len(told) + len(talk.questions)),

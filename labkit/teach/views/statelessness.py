@@ -7,7 +7,7 @@ from typing import Any
 from labkit.messages import History, Message
 from labkit.models import DEFAULT_MODEL
 from labkit.request_log import Sent
-from labkit.teach.cells.wire import said, sources
+from labkit.teach.cells.wire import blocks_in_words, sources
 from labkit.teach.cells.words import counted, listed
 from labkit.teach.charts.chart import Chart, Series
 from labkit.tokens import estimate_tokens
@@ -81,7 +81,7 @@ def payload(talk: Talk, turn: int, *, drop: Sequence[int] = (), system: str = ""
     rows = history[: asked[-1] + 1]
     parts = ["system", *(_part(place, asked[turn - 1] + 1, drop) for place in range(1, len(rows) + 1))]
     sizes = [_system_tokens(system, model), *(estimate_tokens(message, model) for message in rows)]
-    notes = [system or "none", *(said(message.blocks) for message in rows)]
+    notes = [system or "none", *(blocks_in_words(message.blocks) for message in rows)]
     return Chart(
         title=f"What the request of turn {turn} carries",
         words=_carried(turn, parts, sizes),
