@@ -5,12 +5,11 @@ calls. A summary that fails, is empty, is refused or is no shorter than what it 
 notebook 05.
 """
 
-import json
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from labkit.blocks import well_formed, words_in
+from labkit.blocks import well_formed
 from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.origin import with_origins
@@ -18,7 +17,8 @@ from labkit.redaction import Redact, redacted
 from labkit.repair import compacted_end, origins
 from labkit.text.rule_check import Verdict, unkept
 from labkit.text.rules import rules_of
-from labkit.tokens import FRAMING_TOKENS, Usage, estimate_tokens
+from labkit.tokens import Usage, estimate_tokens
+from labkit.transcript import READING, in_parts, indented
 
 if TYPE_CHECKING:
     from anthropic.types import Message as Response
@@ -28,6 +28,8 @@ SUMMARY_PREFIX = "[Conversation summary: "
 ACKNOWLEDGEMENT = "Understood. I will go on from this summary."
 SUMMARIZER_SYSTEM = "You condense conversations so that they can be continued from your summary alone."
 RULES_HEADING = "Rules, word for word:"
+RULES_TO_KEEP = "Rules to keep, word for word:"
+SO_FAR = "Summary so far, to be updated into one summary"
 INSTRUCTION = (
     "Summarize the conversation below so that it can go on without the original messages. Keep word for word: names, "
     "identifiers, amounts, dates, decisions and who made them, preferences, constraints, open questions and what tools "
@@ -165,12 +167,17 @@ class ClaudeSummarizer:
     def calls(self, old: History) -> Calls[tuple[str, Usage]]:
         """Yield the requests for a summary of `old`, take the responses, and give the text and what it cost.
 
-        Raises SummaryFailed for a refusal, a reply without text, or a summary cut off at max_tokens.
+        A summary that was cut off at max_tokens is asked for once more, with twice the room. Raises SummaryFailed for a
+        refusal, a reply without text, or a summary that was cut off twice.
         """
-        summary, usage = "", Usage()
-        for part in self._parts(old):
+        shown = redacted(old, self.redact) if self.redact else old
+        summary, usage, rules = "", Usage(), [rule.text for rule in rules_of(shown)]
+        for part in self._parts(shown, rules):
             try:
-                response = yield self.request(part, summary)
+                response = yield self.request(part, summary, rules)
+                if response.stop_reason == "max_tokens":
+                    usage += Usage.of(response.usage)
+                    response = yield {**self.request(part, summary, rules), "max_tokens": 2 * self.max_tokens}
             except Exception as error:
                 if usage.requests:
                     raise CostlyFailure(f"a part of it failed: {error}", usage) from error
@@ -179,12 +186,15 @@ class ClaudeSummarizer:
             summary = _text_of(response, usage)
         return summary, usage
 
-    def request(self, part: str, summary: str = "") -> dict[str, Any]:
-        """One request to the summarizer: the instruction, the summary so far if there is one, and a part of the
-        conversation.
+    def request(self, part: str, summary: str = "", rules: Sequence[str] = ()) -> dict[str, Any]:
+        """One request to the summarizer: the instruction, the room that it has, the rules to keep, the summary so far
+        if there is one, and a part of the conversation.
         """
-        so_far = f"Summary so far, to be updated into one summary:\n{summary}\n\n" if summary else ""
-        content = f"{self.instruction}\n\n{so_far}Conversation:\n{part}"
+        words = int(self.max_tokens * WORDS_PER_TOKEN)
+        room = f"The summary has room for at most {self.max_tokens:,} tokens, about {words:,} words."
+        named = "\n".join([RULES_TO_KEEP, *(f"- {' '.join(rule.split())}" for rule in rules), "\n"]) if rules else ""
+        so_far = f"{SO_FAR}: {indented(summary)}\n\n" if summary else ""
+        content = f"{self.instruction} {room} {READING}\n\n{named}{so_far}Conversation:\n{part}"
         return {
             "model": find(self.model).id,
             "max_tokens": self.max_tokens,
@@ -192,63 +202,37 @@ class ClaudeSummarizer:
             "messages": [{"role": "user", "content": well_formed(content)}],
         }
 
-    def _parts(self, old: History) -> list[str]:
-        room = self.input_tokens or find(self.model).window - self.max_tokens
-        beside = estimate_tokens(self.system + self.instruction, self.model) + self.max_tokens + 10 * FRAMING_TOKENS
-        per_part = max(int((room - beside) * find(self.model).generation.chars_per_token * SAFETY), 200)
-        shown = redacted(old, self.redact) if self.redact else old
-        lines = [line for message in shown for line in _lines(message, per_part)]
-        parts, length = [[]], 0  # type: list[list[str]], int
-        for line in lines:
-            if parts[-1] and length + len(line) > per_part:
-                parts.append([])
-                length = 0
-            parts[-1].append(line)
-            length += len(line) + 1
-        return ["\n".join(part) for part in parts]
+    def _parts(self, shown: History, rules: Sequence[str]) -> list[str]:
+        room = self.input_tokens or find(self.model).window - 2 * self.max_tokens
+        besides = self.request("", "", rules)
+        fixed = self._tokens(besides["system"] + besides["messages"][0]["content"])
+        most = max(int((room - fixed - self.max_tokens) * SAFETY), LEAST_PART)
+        return in_parts(((_speaker(m), _spoken(m)) for m in shown if not _acknowledges(m)), most, self._tokens)
+
+    def _tokens(self, text: str) -> int:
+        return estimate_tokens(text, self.model)
 
 
-SAFETY = 0.6
-"""Share of the room that an estimate may fill: characters per token vary by language and content."""
+LEAST_PART = 60
+"""Tokens that a part of a conversation has at least, however little room the summarizer has."""
+
+SAFETY = 0.75
+"""Share of the room that an estimate may fill: estimates of whole conversations are within 25% of the count."""
+
+WORDS_PER_TOKEN = 0.7
+"""English words that a token is, a little low. Source: Anthropic docs, Glossary, read August 2026: 3.5 characters."""
 
 
-def _lines(message: Message, longest: int) -> list[str]:
-    if is_summary(message):
-        if message.role == "assistant":
-            return []
-        text = f"earlier summary: {summary_text(message)}"
-    else:
-        text = f"{message.role}: {readable(message)}"
-    return [text[i : i + longest] for i in range(0, len(text), longest)]
+def _speaker(message: Message) -> str:
+    return "earlier summary" if is_summary(message) else message.role
 
 
-def readable(message: Message) -> str:
-    """A message as one text for a summarizer: words, tool calls with arguments, results and documents with their kind;
-    thinking is left out.
-    """
-    return " ".join(text for block in message.blocks if (text := _readable_block(block)))
+def _spoken(message: Message) -> Message:
+    return replace(message, content=summary_text(message)) if is_summary(message) else message
 
 
-def _readable_block(block: Mapping[str, Any]) -> str:
-    kind = block["type"]
-    if kind == "text":
-        return str(block["text"])
-    if kind in ("thinking", "redacted_thinking"):
-        return ""
-    if kind.endswith("tool_use"):
-        given = json.dumps(block["input"], ensure_ascii=False, separators=(",", ":"))
-        return f"(called {block['name']} with {given})"
-    if kind == "compaction":  # such a block stays in the history, so that nothing of it is lost
-        return f"({kind})"
-    words = _result_text(block.get("content")) if kind == "tool_result" else " ".join(words_in(block))
-    name = kind.replace("_", " ") + ", an error" * bool(block.get("is_error"))
-    return f"({name}: {words})" if words else f"({kind})"
-
-
-def _result_text(content: Any) -> str:
-    if not isinstance(content, Sequence) or isinstance(content, str):
-        return str(content or "nothing")
-    return " ".join(" ".join(words_in(part)) or f"({part.get('type')})" for part in content)
+def _acknowledges(message: Message) -> bool:
+    return is_summary(message) and message.role == "assistant"
 
 
 def _text_of(response: "Response", usage: Usage) -> str:

@@ -19,8 +19,8 @@ from labkit.steps.folding import folded, words_of
 from labkit.steps.keep_within import KeepWithin
 from labkit.steps.tool_results import ClearToolResults, ClipToolResults
 from labkit.strategies import KeepRecent, Step, apply, explain
-from labkit.summarization import readable
 from labkit.tokens import estimator
+from labkit.transcript import readable
 from tests.conversations import Case
 from tests.loops import Sent, loop, refusals, run
 from tests.measure import loop_run

@@ -194,3 +194,10 @@ def test_a_lesson_is_kept_as_its_topic():
     told = conversation(*questions, system="Answer in one sentence.")
     talk = "\n".join(f"user: {q}\nassistant: {a}" for q, a in zip(questions, told, strict=True))
     assert summary(talk).startswith("Topics:\n- lists\n- sorting a list")
+
+
+def test_a_sentence_that_begins_with_no_keeps_it():
+    """`No deliveries` forbids; `No, ...` only opens a sentence."""
+    text = summary("user: No deliveries on Sunday, please.\nassistant: Noted.\nuser: No, my address is 4 Harbour Lane.")
+    assert "No deliveries on Sunday" in text
+    assert "- My address is 4 Harbour Lane" in text

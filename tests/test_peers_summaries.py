@@ -13,8 +13,9 @@ from labkit.offline import Reply
 from labkit.steps.importance import importance
 from labkit.steps.pruning import Prune
 from labkit.strategies import KeepRecent, apply
-from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary, readable
+from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary
 from labkit.tokens import estimate_tokens
+from labkit.transcript import readable
 from labkit.turn import SummaryWarning
 from tests import naive
 from tests.conversations import TOOL, conversations
@@ -48,7 +49,7 @@ def test_langchain_39261_old_tool_rounds_are_summarized_by_the_model() -> None:
     manager = smart(offline, messages=history, tools=[TOOL])
     manager.send("and now?")
     assert manager.summary == "every order has shipped"
-    assert all(f"(tool result: {LONG})" in summaries_asked(offline)[0] for _ in range(6))
+    assert summaries_asked(offline)[0].count(f"\n> tool result: {LONG}") == 6
 
 
 def test_langchain_38867_an_error_is_never_taken_for_a_summary() -> None:
@@ -302,7 +303,7 @@ def test_thane_1170_what_is_only_a_summary_and_pins_is_not_summarized_again() ->
     for place in range(4):
         manager.send(f"{place}?")
     assert summaries_asked(offline)
-    assert len(summaries_asked(offline)) == len(manager.summary_history) == 4
+    assert len(summaries_asked(offline)) == len(manager.summary_history) == 2
     with warnings.catch_warnings():
         warnings.simplefilter("error", SummaryWarning)
         again = smart(offline, messages=pinned[:2], recent_turns_to_keep=1, token_threshold=1)
@@ -357,7 +358,7 @@ def test_what_documents_and_results_say_is_read_whatever_their_kind(kind):
 def test_a_result_that_is_an_error_is_read_as_one():
     """The summarizer sees which results were failures, of any kind."""
     failed = {"type": "tool_result", "tool_use_id": "t1", "content": "no such order", "is_error": True}
-    assert readable(user([failed])) == "(tool result, an error: no such order)"
+    assert readable(user([failed])) == "(tool error: no such order)"
     assert readable(user([{**failed, "is_error": False}])) == "(tool result: no such order)"
     foreign = {"type": "mcp_tool_result", "tool_use_id": "m1", "is_error": True, "content": "no such order"}
-    assert readable(assistant([foreign])) == "(mcp tool result, an error: no such order)"
+    assert readable(assistant([foreign])) == "(mcp tool error: no such order)"

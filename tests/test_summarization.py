@@ -9,8 +9,9 @@ from labkit import OfflineClaude, SmartConversationManager, claude
 from labkit.messages import History, assistant, user
 from labkit.offline.words.reply import Reply
 from labkit.request_log import Log
-from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary, readable, split
+from labkit.summarization import ClaudeSummarizer, Summarize, SummaryFailed, is_summary, split
 from labkit.tokens import estimate_tokens
+from labkit.transcript import readable
 from labkit.turn import SummaryWarning
 
 LONG = "the delivery to the harbour was late again and nobody called about it " * 3
@@ -121,7 +122,7 @@ def test_a_tool_round_is_readable_for_the_summarizer() -> None:
             {"type": "tool_use", "id": "t", "name": "look_up", "input": {"order": "889"}},
         ]
     )
-    assert readable(call) == '(called look_up with {"order":"889"})'
+    assert readable(call) == '(call look_up: {"order":"889"})'
     result = user([{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "shipped"}]}])
     assert readable(result) == "(tool result: shipped)"
 
@@ -227,3 +228,62 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, int]) -> Non
     """With what was given and what is allowed."""
     with pytest.raises(ValueError, match="give"):
         smart(**settings)
+
+
+def test_the_summarizer_says_how_long_the_summary_may_be_and_which_rules_to_keep() -> None:
+    """Room in tokens and words, and each rule by name; without a rule no list of them."""
+    old = History([user("Never call my sister. The parcel is late."), assistant("Noted."), *talk(2)])
+    asked = next(ClaudeSummarizer(max_tokens=500).calls(old))["messages"][0]["content"]
+    assert "at most 500 tokens, about 350 words" in asked
+    assert "\nRules to keep, word for word:\n- Never call my sister.\n\nConversation:" in asked
+    assert "Rules to keep" not in next(ClaudeSummarizer().calls(talk(2)))["messages"][0]["content"]
+
+
+def test_the_offline_claude_keeps_mostly_the_rules_that_are_named() -> None:
+    """With room all of five, in a very short summary fewer, and fewer still where no rule is named."""
+    rules = ["Never call my sister.", "No deliveries on Sunday.", "At most 50 euros per order.", "Always in German."]
+    rules.append("Do not share my address with the courier.")
+    old = History([m for rule in rules for m in (user(f"{rule} {LONG}"), assistant("Noted."))])
+    kept = {}
+    for words in (10, 80):
+        for named in (True, False):
+            request = next(ClaudeSummarizer(instruction=f"Summarize the conversation in {words} words.").calls(old))
+            asked = request["messages"][0]["content"]
+            if not named:
+                asked = asked.replace("Rules to keep, word for word:", "").replace("\n- ", "\n")
+            reply = claude().messages.create(**request | {"messages": [{"role": "user", "content": asked}]})
+            kept[words, named] = sum(rule[:-1] in reply.content[0].text for rule in rules)
+    assert kept[80, True] == 5
+    assert kept[10, True] < 5
+    assert kept[10, False] <= kept[10, True]
+
+
+@pytest.mark.parametrize(("cut", "made"), [(1, True), (2, False)])
+def test_a_summary_that_was_cut_off_is_asked_for_once_more_with_twice_the_room(cut: int, made: bool) -> None:
+    """The second try has 2 * max_tokens; both are billed; when it is cut off as well nothing changes."""
+    calls = ClaudeSummarizer(max_tokens=200).calls(talk(4))
+    first = next(calls)
+    offline = OfflineClaude(reply="in short: late, " * 40).client()
+    short, whole = (offline.messages.create(**first | {"max_tokens": most}) for most in (10, 900))
+    assert (short.stop_reason, whole.stop_reason) == ("max_tokens", "end_turn")
+    second = calls.send(short)
+    assert (second["max_tokens"], second["messages"]) == (400, first["messages"])
+    with pytest.raises(StopIteration if made else SummaryFailed) as ended:
+        calls.send(whole if made else short)
+    usage = ended.value.value[1] if isinstance(ended.value, StopIteration) else ended.value.usage
+    assert usage.requests == 2
+    assert usage.output_tokens == short.usage.output_tokens + (whole if made else short).usage.output_tokens
+
+
+@pytest.mark.parametrize("keep", [1, 2, 4])
+def test_no_summary_on_every_turn_when_what_stays_is_above_the_threshold(keep: int) -> None:
+    """Long turns, a threshold below the kept ones: a summary waits until it can halve the request."""
+    log: Log = []
+    manager = smart(log, token_threshold=100, recent_turns_to_keep=keep)
+    for place in range(16):
+        manager.send(f"Note {place}: {LONG}")
+    sent = [one for one in log if "condense" not in str(one.request.get("system"))]
+    assert len(sent) == 16
+    assert 2 <= len(log) - 16 <= 8
+    most = max(one.usage.total_input for one in sent)
+    assert most <= 3 * min(one.usage.total_input for one in sent[keep + 1 :])

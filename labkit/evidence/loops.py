@@ -16,9 +16,9 @@ from labkit.messages import History, Message
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.repair import same_on_the_wire
 from labkit.strategies import Step, apply
-from labkit.summarization import readable
 from labkit.text.names import SHORTEST, names
 from labkit.tokens import Usage, estimator
+from labkit.transcript import readable
 
 LONGEST = 80
 """Characters up to where an argument counts as one string; of a longer one, such as a command, its names count."""

@@ -32,6 +32,9 @@ _LENGTH = re.compile(
     r"|tokens?|sentences?)\b",
     re.I,
 )
+_RULES = re.compile(r"^rules\b[^\n]*word for word:[ \t]*$", re.I | re.M)
+RULE_WORTH = 3.0
+"""Points more for a rule that the instruction names: kept first, as long as there is room. Our choice."""
 _FOCUS = re.compile(r"\b(?:focus(?:ing)? (?:only )?on|especially|in particular|pay attention to)\s+([^.\n]+)", re.I)
 
 
@@ -45,24 +48,50 @@ class Line(NamedTuple):
     place: int
 
 
-def _said_lines(turn: Turn, place: int, focus: frozenset[str]) -> Iterable[Line]:
+class Wishes(NamedTuple):
+    """An instruction's wishes: stems to focus on, and the rules that it names to be kept, in plain words."""
+
+    focus: frozenset[str] = frozenset()
+    rules: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, instruction: str) -> "Wishes":
+        """Read the wishes of an instruction."""
+        head, _, listed = _RULES.sub("\n\0", instruction, count=1).partition("\0")
+        asked = _FOCUS.search(head)
+        stems = {stem(word) for word in tokens(asked[1]) if word not in word_list("stop")} if asked else ()
+        rules = (line[2:] for line in listed.splitlines() if line.startswith("- "))
+        return cls(frozenset(stems), tuple(filter(None, map(_plain, rules))))
+
+    def name(self, text: str) -> bool:
+        """True for a sentence that is one of the named rules, or part of one."""
+        plain = _plain(text)
+        return any(plain in rule or rule in plain for rule in self.rules) if len(plain) > 8 else False
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _said_lines(turn: Turn, place: int, wishes: Wishes) -> Iterable[Line]:
     for unit in statements(turn.text):
         who = unit.who or turn.who
-        worth = worth_of(bare(unit.text), who) + 1.5 * len(focus & unit.words.stems)
+        worth = worth_of(bare(unit.text), who) + 1.5 * len(wishes.focus & unit.words.stems)
+        worth += RULE_WORTH * wishes.name(unit.text)
         if worth >= LEAST and not small_talk(unit.text) and not (who == "assistant" and is_taught(unit.text)):
             text = bare(unit.text)
             text = f"[{who}] {text}" if who in ("assistant", "system") else text
             yield Line(text, section_of(text), worth, len(text.split()), place)
 
 
-def _result_lines(turn: Turn, place: int, focus: frozenset[str]) -> Iterable[Line]:
+def _result_lines(turn: Turn, place: int, wishes: Wishes) -> Iterable[Line]:
     """Take over a tool result: a line for each record of a JSON result, each sentence of a plain one."""
     records: dict[str, list[Unit]] = {}
     for number, unit in enumerate(results(turn.text, "")):
         records.setdefault(unit.place or str(number), []).append(unit)
     for units in records.values():
         text = "; ".join(unit.text.rstrip(".") for unit in units)
-        worth = 2.2 + 1.5 * max(len(focus & unit.words.stems) for unit in units)
+        worth = 2.2 + 1.5 * max(len(wishes.focus & unit.words.stems) for unit in units)
         yield Line(text, "Tool results", worth, len(text.split()), place)
 
 
@@ -104,37 +133,41 @@ def _key(line: Line) -> str:
     return " ".join(stem(w) for w in tokens(about[1] if about else line.text) if w not in word_list("stop"))
 
 
-def _turn_lines(turns: Sequence[Turn], place: int, focus: frozenset[str]) -> list[Line]:
+def _turn_lines(turns: Sequence[Turn], place: int, wishes: Wishes) -> list[Line]:
     turn = turns[place]
     if turn.who == EARLIER:
         return list(_folded_lines(turn, place))
     if turn.who == "tool":
-        return list(_result_lines(turn, place, focus))
+        return list(_result_lines(turn, place, wishes))
     answer = turns[place + 1] if place + 1 < len(turns) else None
-    return [*_taught_lines(turn, place), *_said_lines(turn, place, focus), *_open_lines(turn, answer, place)]
+    return [*_taught_lines(turn, place), *_said_lines(turn, place, wishes), *_open_lines(turn, answer, place)]
 
 
-def _lines(turns: Sequence[Turn], focus: frozenset[str]) -> list[Line]:
+def _lines(turns: Sequence[Turn], wishes: Wishes) -> list[Line]:
     """Return every line worth considering; of two about the same thing the later one."""
     latest: dict[str, Line] = {}
     for place in range(len(turns)):
-        for line in _turn_lines(turns, place, focus):
+        for line in _turn_lines(turns, place, wishes):
             latest.pop(_key(line), None)
             latest[_key(line)] = line
     return list(latest.values())
 
 
 def _budget(turns: Sequence[Turn], instruction: str, ratio: float) -> int:
-    """Return how many words a summary may have: as asked, else by the ratio, with most of an earlier summary."""
+    """Return how many words a summary may have: as asked, else by the ratio, with most of an earlier summary.
+
+    A length in words or sentences is a wish; one in tokens is a bound, as a reply's own limit is.
+    """
     asked = _LENGTH.search(instruction)
-    if asked:
-        unit = asked[2].lower()
-        per_unit = 1.0 if unit.startswith("word") else 0.7 if unit.startswith("token") else 14.0
+    unit = asked[2].lower() if asked else ""
+    if asked and not unit.startswith("token"):
+        per_unit = 1.0 if unit.startswith("word") else 14.0
         return max(int(float(asked[1].replace(",", "")) * per_unit), SHORTEST)
+    most = int(float(asked[1].replace(",", "")) * 0.7) if asked else LONGEST
     earlier = sum(len(turn.text.split()) for turn in turns if turn.who == EARLIER)
     new = sum(len(turn.text.split()) for turn in turns) - earlier
     room = max(new / ratio, min(0.7 * new, BRIEF))
-    return max(min(int(0.9 * earlier + room), LONGEST), SHORTEST)
+    return max(min(int(0.9 * earlier + room), LONGEST, most), SHORTEST)
 
 
 def _chosen(lines: Sequence[Line], budget: int) -> list[Line]:
@@ -152,9 +185,7 @@ def _chosen(lines: Sequence[Line], budget: int) -> list[Line]:
 
 def condense(turns: Sequence[Turn], instruction: str = "", ratio: float = RATIO) -> list[Line]:
     """Return the lines that a summary of these turns keeps, in the order in which they were said."""
-    asked = _FOCUS.search(instruction)
-    focus = frozenset(stem(w) for w in tokens(asked[1]) if w not in word_list("stop")) if asked else frozenset[str]()
-    return _chosen(_lines(turns, focus), _budget(turns, instruction, ratio))
+    return _chosen(_lines(turns, Wishes.of(instruction)), _budget(turns, instruction, ratio))
 
 
 def written(kept: Sequence[Line]) -> str:

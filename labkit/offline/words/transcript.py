@@ -27,9 +27,7 @@ _WHO = {
 }
 _BRACKET = re.compile(r"\((?:(?P<result>tool result: )|called \w+ with )")
 _BRACKET_ENDS = re.compile(r"\)(?=\s|$)")
-_QUOTED = re.compile(
-    r"> (?P<what>tool result|tool error|call|document|search result|[a-z ]{1,40} result)(?: [^:]*)?:[ ]?"
-)
+_QUOTED = re.compile(r"> (?P<what>call|document|[a-z ]{1,40} (?:result|error))(?: [^:]*)?:[ ]?")
 _EARLIER_BEGINS = re.compile(r"\[?(?:conversation|context) summary:", re.I)
 # Only blanks of the same line: `\s` would read on over all empty lines below, again from each of them.
 _TAGS = re.compile(r"^[ \t]*</?[\w-]+>[ \t]*$|^[ \t]*(?:conversation|transcript|messages|history):[ \t]*$", re.I | re.M)
@@ -141,5 +139,5 @@ def of_prompt(text: str) -> Task:
         said = _TAGS.sub("", text[mark.end() : following.start() if following else len(text)])
         who = mark["who"].lower()
         who = EARLIER if "summary" in who or who.startswith("previous") else _WHO.get(who, who)
-        turns += _quoted(who, said) if "> " in said else spoken(who, said)
+        turns += _quoted(who, said)
     return Task(text[: marks[0].start()], tuple(turns))

@@ -30,7 +30,7 @@ _STATES = re.compile(r"(?:i|we|my|our|i'm|we're|i've|we've|i'd|i'll|we'll|the|mi
 _OPENER = re.compile(
     r"^(?:(?:hi|hello|hey|by the way|also|well|so|oh|actually|anyway|just so you know|for the record|one more "
     r"thing|fyi|ok|okay|and|sorry"
-    r"|correction|yes|no)\b(?: there)?[,:!]?\s+)+",
+    r"|correction|yes)\b(?: there)?[,:!]?\s+|no[,:!]\s+)+",  # `No deliveries` without a comma forbids
     re.I,
 )
 _LABELLED = re.compile(r"[a-z][\w ]{0,30}: ")

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from labkit.messages import History, Message, assistant, user
-from labkit.summarization import readable
+from labkit.transcript import readable
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from labkit.costs import cost
 from labkit.messages import History, exchanges
 from labkit.models import DEFAULT_MODEL
 from labkit.request_log import Sent
-from labkit.summarization import Summarizer, SummaryFailed, is_summary, readable, replaced, split
+from labkit.summarization import Summarizer, SummaryFailed, is_summary, replaced, split
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.charts.chart import Chart, Lane, Series, Threshold
 from labkit.teach.lessons.talks import Talk
 from labkit.tokens import estimate_tokens
+from labkit.transcript import readable
 
 
 def kept_and_lost(talk: Talk, old: History, summary: str) -> Shown:
