@@ -190,3 +190,80 @@ def test_a_process_that_is_held_up_does_not_use_up_the_limit() -> None:
             time.sleep(0.6)
             child.send_signal(signal.SIGCONT)
         assert child.stdout.read() == "True True\n"
+
+
+def fail_to_start(thread: threading.Thread) -> None:
+    """Refuse a second thread, in the words of a browser's Python."""
+    raise RuntimeError("can't start new thread")
+
+
+def calls_on() -> object:
+    """Call functions for ever, and catch whatever stops one of them."""
+    while True:
+        try:
+            endless()
+        except BaseException:
+            continue
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that starts no second thread, as a browser's does."""
+    monkeypatch.setattr(threading.Thread, "start", fail_to_start)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("code", [endless, stubborn, asleep, calls_on, lambda: sum(1 for _ in iter(int, 1))])
+def test_code_that_does_not_end_is_stopped_in_one_thread_too(code: Callable[[], object]) -> None:
+    """Without a second thread the code stops itself; time.sleep and Python's callbacks are then as before."""
+    sleep, began = time.sleep, time.monotonic()
+    finding = check("it ends", code, seconds=0.05)
+    assert "was still running after 0.2 seconds" in finding.sentence
+    assert time.monotonic() - began < 2.5, "asleep() waits for 3 seconds when nothing stops it"
+    assert time.sleep is sleep
+    assert all(sys.monitoring.get_tool(tool) != "labkit" for tool in range(6))
+
+
+@pytest.mark.usefixtures("one_thread")
+@given(VALUES, VALUES)
+def test_a_claim_is_held_in_one_thread_as_in_two(got: Any, expected: Any) -> None:
+    """Code that ends has the same verdict where no second thread can be started."""
+    assert check("they agree", lambda: got, expected).ok is (got == expected)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    ("code", "words"), [(boom, "ZeroDivisionError"), (leave, "SystemExit: 3"), (recurse, "RecursionError")]
+)
+def test_an_error_is_named_in_one_thread_too(code: Callable[[], object], words: str) -> None:
+    """An error, a `sys.exit` and an endless recursion are named, and no limit is spoken of."""
+    assert f"stopped with {words}" in check("it works", code).sentence
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_pause_within_the_limit_is_a_pause() -> None:
+    """A short sleep takes its time and the code goes on after it."""
+    began = time.monotonic()
+    assert check("it ends", lambda: time.sleep(0.05), None).ok
+    assert time.monotonic() - began >= 0.05
+
+
+def test_another_thread_is_left_alone_by_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the learner's code is stopped: a thread that computes meanwhile goes on."""
+    ended, rounds = threading.Event(), [0]
+
+    def counting() -> None:
+        """Count until the test is over, with pauses, which must not pause the limit."""
+        while not ended.is_set():
+            rounds[0] += 1
+            time.sleep(0)
+
+    other = threading.Thread(target=counting)
+    other.start()
+    monkeypatch.setattr(threading.Thread, "start", fail_to_start)
+    assert not check("it ends", endless, seconds=0.05).ok
+    before = rounds[0]
+    time.sleep(0.05)
+    ended.set()
+    other.join()
+    assert rounds[0] > before

@@ -6,6 +6,7 @@ A view (labkit.teach.views) is a function from settings to a Chart; `explore` pu
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from labkit.teach.cells.shown import escaped
@@ -14,7 +15,6 @@ from labkit.teach.charts.data import Lane as Lane
 from labkit.teach.charts.data import Series as Series
 from labkit.teach.charts.data import Threshold as Threshold
 from labkit.teach.charts.layout import NARROW, WIDTH, arranged, number
-from labkit.teach.charts.raster import png
 from labkit.teach.charts.vector import svg
 
 CHART_MIME = "application/vnd.labkit.chart+json"
@@ -39,6 +39,8 @@ class Chart(ChartData):
 
     def png(self, caption: bool = False, narrow: bool = False) -> bytes:
         """The chart as a PNG on a light card; with `caption`, its words stand below it; `narrow` as for `svg`."""
+        from labkit.teach.charts.raster import png
+
         return png(arranged(self, caption, NARROW if narrow else WIDTH))
 
     def html(self) -> str:
@@ -48,11 +50,17 @@ class Chart(ChartData):
     def bundle(self, caption: bool = False) -> dict[str, Any]:
         """The stored form of the picture: a PNG, which every reader shows, the words, and the data to draw it again.
 
-        Not plotly's form beside the PNG: JupyterLab then shows the PNG cut off until the mouse moves over it,
-        and overwrites it.
+        Not plotly's form with the PNG: JupyterLab then shows the PNG cut off until the mouse moves over it,
+        and overwrites it. Where Pillow is missing, as in a browser's Python, the picture is the SVG.
         """
-        png = base64.b64encode(self.png(caption)).decode()
-        return {"image/png": png, "text/plain": self.words, CHART_MIME: self.data()}
+        return self._picture(caption) | {"text/plain": self.words, CHART_MIME: self.data()}
+
+    def _picture(self, caption: bool) -> dict[str, Any]:
+        if find_spec("PIL"):
+            return {"image/png": base64.b64encode(self.png(caption)).decode()}
+        # the div keeps the picture from filling a wide page
+        drawn = svg(arranged(self, caption))
+        return {"text/html": f'<div class="labkit-picture" style="max-width: {WIDTH}px">{drawn}</div>'}
 
     def _ipython_display_(self) -> None:
         """Show the picture and, below it, the words with the table."""

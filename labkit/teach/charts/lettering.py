@@ -1,14 +1,13 @@
 """Measure, cut and break lines of text so that they fit: the same for SVG and PNG.
 
-Measured in the font that Pillow carries with it, so that no font of this machine changes a layout.
+Measured in the font that Pillow carries with it, so that no font of this machine changes a layout. Its widths are data
+here, so that a layout needs no Pillow.
 """
 
+import json
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from PIL import ImageFont
+from importlib.resources import files
 
 WIDER = 1.17
 """The factor by which a browser's font may be wider than the PNG's: DejaVu Sans, the widest of the common sans serifs.
@@ -24,6 +23,8 @@ FOLDED = {
     0x2022: "·",
     0x20AC: "EUR",
 }
+CONTROL = 50
+"""The width of a control character, for which the font has an empty box, in pixels at a size of 100 pixels."""
 DRAWN = {0xB7, 0xB0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2026}
 """The font's signs beyond ASCII: middle dot, degree sign, quotation marks and the ellipsis."""
 
@@ -70,18 +71,12 @@ def _printable(character: str) -> str:
 
 
 @cache
-def font(size: float) -> "ImageFont.FreeTypeFont":
-    """Pillow's own font at a size in pixels; RuntimeError for a Pillow built without scalable letters."""
-    from PIL import ImageFont
-
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError(
-            "this Pillow draws no scalable letters (built without FreeType): install Pillow's own wheel with pip"
-        )
-    return font
+def _advance(character: str) -> float:
+    return sum(_advances().get(letter, CONTROL) for letter in printable(character)) / 100
 
 
 @cache
-def _advance(character: str) -> float:
-    return font(100).getlength(printable(character)) / 100 if printable(character) else 0.0
+def _advances() -> dict[str, int]:
+    """The widths of the font's letters in pixels, at a size of 100 pixels."""
+    read: dict[str, int] = json.loads(files("labkit.teach.charts").joinpath("advances.json").read_text("utf-8"))
+    return read

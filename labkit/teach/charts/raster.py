@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise, product
 
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from labkit.teach.charts.drawing import PARTS, STROKES, TILE, Box, Drawing, Line, Shape, Words, hatch_of, stroke_width
-from labkit.teach.charts.lettering import font, printable
+from labkit.teach.charts.lettering import printable
 
 PRINTED = {"ink": "#1f2328", "muted": "#57606a", "grid": "#d8dee4", "paper": "#ffffff"}
 SCALE = 1.5
@@ -26,6 +26,17 @@ def png(drawing: Drawing) -> bytes:
     file = io.BytesIO()
     image.quantize(palette=_palette(), dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+@cache
+def font(size: float) -> ImageFont.FreeTypeFont:
+    """Pillow's own font at a size in pixels; RuntimeError for a Pillow built without scalable letters."""
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError(
+            "this Pillow draws no scalable letters (built without FreeType): install Pillow's own wheel with pip"
+        )
+    return font
 
 
 @cache

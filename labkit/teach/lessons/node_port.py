@@ -1,7 +1,7 @@
 """`run_node()`: a conversation begun in Python goes on in Node.js, here where node is, else as it was stored.
 
-The port and its README are in `notebooks/node/`. What is shown is the same either way, so that notebooks can be
-compared; `source` says which it is, and so does the live notebook.
+The port and its README are in `notebooks/node/`, its stored run is `walkthrough.json` here. What is shown is the same
+either way, so that notebooks can be compared; `source` says which it is, and so does the live notebook.
 """
 
 import atexit
@@ -20,7 +20,8 @@ from labkit.manager import SmartConversationManager
 from labkit.teach.lessons.stored_runs import Run
 
 FOLDER = Path(__file__).resolve().parents[3] / "notebooks" / "node"
-STORED = FOLDER / "walkthrough.json"
+STORED = Path(__file__).with_name("walkthrough.json")
+"""The stored run: with the package, so that it is there where the workbook is installed without its notebooks."""
 OLDEST = 20
 """The oldest node that the port runs on, as `engines` in its package.json says."""
 SAID = ("My name is Ada.", "My order is A-1047.", "My favourite colour is blue.")

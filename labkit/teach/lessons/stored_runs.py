@@ -1,4 +1,4 @@
-"""Run Redis or a model of meaning if installed; otherwise show a stored run.
+"""Run Redis, a model of meaning or a second Python where they are; otherwise show a stored run, or run it here.
 
 Both say so in the same words, so that a notebook's outputs are the same with and without the program. The stored runs
 are in `stored_runs.toml`; a test holds them to real ones.
@@ -6,15 +6,17 @@ are in `stored_runs.toml`; a test holds them to real ones.
 
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -72,6 +74,20 @@ def with_minilm(run: Callable[[MiniLM], object]) -> Run:
         return run_or_stored("minilm", None)
     answer = str(run(MiniLM()))
     return run_or_stored("minilm", lambda: answer)
+
+
+def in_another_python(code: str) -> str:
+    """The printed text of `code` in a second Python; in this one where no process can be started.
+
+    A browser starts none: the code then runs with fresh names, and `os.getpid()` shows that it ran here.
+    Raises CalledProcessError when the second Python fails.
+    """
+    try:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    except OSError:
+        with redirect_stdout(StringIO()) as printed:
+            exec(code, {})
+        return printed.getvalue()
 
 
 @contextmanager

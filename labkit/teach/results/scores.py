@@ -19,7 +19,9 @@ from labkit.teach.record import progress
 from labkit.teach.results.syllabus import notebook_of, notebooks, objectives, of_notebook, questions
 from labkit.teach.results.tally import Answers, tally
 
-NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+_CLONE = Path(__file__).resolve().parents[3] / "notebooks"
+NOTEBOOKS = _CLONE if _CLONE.is_dir() else Path()
+"""The folder of the notebooks: that of the clone, or the current one where labkit is installed without them."""
 NOTHING = "Nothing is answered yet. Answer some questions above, and run this cell again."
 HEAD = ("knowledge check", "questions", "answered", "right at first try", "right by now")
 CHECK = "G"
