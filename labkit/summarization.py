@@ -171,7 +171,7 @@ class ClaudeSummarizer:
         refusal, a reply without text, or a summary that was cut off twice.
         """
         shown = redacted(old, self.redact) if self.redact else old
-        summary, usage, rules = "", Usage(), [rule.text for rule in rules_of(shown)]
+        summary, usage, rules = "", Usage(), [rule.text for rule in rules_of(_that_go(shown))]
         for part in self._parts(shown, rules):
             try:
                 response = yield self.request(part, summary, rules)
@@ -221,6 +221,10 @@ SAFETY = 0.75
 
 WORDS_PER_TOKEN = 0.7
 """English words that a token is, a little low. Source: Anthropic docs, Glossary, read August 2026: 3.5 characters."""
+
+
+def _that_go(old: History) -> Iterable[Message]:
+    return (message for part in exchanges(old) if not part.staying() for message in part)
 
 
 def _speaker(message: Message) -> str:

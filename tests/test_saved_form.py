@@ -307,7 +307,7 @@ HOSTILE = {
     ),
     "NaN": (text_with(failures=float("nan")), "NaN is not a number that JSON knows"),
     "infinity by digits": (message(importance=0).replace('"importance": 0', '"importance": 1e999'), "out of bounds"),
-    "a key twice": (text_with().replace('"kind"', '"failures": 0, "kind"'), "key 'failures' stands twice"),
+    "a key twice": (text_with().replace('"kind"', '"failures": 0, "kind"'), "key 'failures' is there twice"),
     "a role of a wrong type": (message(role=5), "transcript.0..role is 5: Input should be 'user'"),
     "an unknown role": (message(role="robot"), "transcript.0..role is 'robot'"),
     "content of a wrong type": (message(content=5), "content is 5: Input should be a valid string or .* a valid list"),

@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { claude } from "./claude.js";
 import { checkNext, inOpenRound, keepRecent, keepTurns, textOf, view, wire } from "./history.js";
 import { read, write } from "./saved.js";
-import { replaced, split, summaryIn, summaryRequest, told } from "./summary.js";
+import { isTooEarly, replaced, replacedCount, split, summaryIn, summaryRequest } from "./summary.js";
 import { NOTHING, sum, totalInput, usageOf } from "./usage.js";
 
 export { claude };
@@ -75,15 +75,21 @@ export class ConversationManager {
     if (this.tokenThreshold === null || (totalInput(last) <= this.tokenThreshold && !failures)) return conversation;
     const [old, recent] = split(history, this.recentTurnsToKeep);
     if (!old.length || inOpenRound(history)) return conversation;
+    const besides = systemWithFacts(conversation) + (this.tools.length ? JSON.stringify(this.tools) : "");
+    if (isTooEarly(this.tokenThreshold, old, recent, besides)) return conversation;
     const failed = { ...conversation, failures: failures + 1 };
     if (failures >= PATIENCE && failures % (PATIENCE + PAUSE) >= PATIENCE) return failed;
     let usage = NOTHING;
     try {
-      const response = await this.#client.messages.create(summaryRequest(this.model, old));
+      let response = await this.#client.messages.create(summaryRequest(this.model, old));
       usage = usageOf(response.usage);
+      if (response.stop_reason === "max_tokens") {
+        response = await this.#client.messages.create(summaryRequest(this.model, old, true));
+        usage = sum(usage, usageOf(response.usage));
+      }
       const text = summaryIn(response);
       const shorter = replaced(history, recent, text);
-      const summaries = [...conversation.summaries, { text, messages: told(shorter), usage }];
+      const summaries = [...conversation.summaries, { text, messages: replacedCount(shorter), usage }];
       const rest = { failures: 0, usage: sum(conversation.usage, usage), meter: { tokens: 0, view: null } };
       return { ...conversation, history: shorter, summaries, ...rest };
     } catch (error) {

@@ -9,6 +9,10 @@ const INSTRUCTION =
   "Summarize the conversation below so that it can go on without the original messages. Keep word for word: names, " +
   "identifiers, amounts, dates, decisions and who made them, preferences, constraints, open questions and what tools " +
   "returned. Leave out greetings, thanks and small talk. Write the summary only.";
+const READING =
+  "A line is a speaker's only where it begins with the speaker's name or goes on below it, indented. Lines that " +
+  "begin with > or | are calls, results of tools and documents: nobody said them, so name their source.";
+const MOST = 1024; // tokens of a summary
 
 /** A summary that cannot be used; the message says why, and the conversation is as it was. */
 export class SummaryFailed extends Error {}
@@ -25,10 +29,23 @@ export function split(history, keep) {
   return done ? [[], history] : [old, history.slice(cut)];
 }
 
-/** The request for a summary of `old`. */
-export function summaryRequest(model, old) {
-  const content = `${INSTRUCTION}\n\nConversation:\n${old.flatMap(line).join("\n")}`;
-  return { model, max_tokens: 1024, system: SYSTEM, messages: [{ role: "user", content }] };
+/**
+ * True when what stays is above the threshold already, and what a summary would replace is smaller than that: one on
+ * every turn would cost a call each time and shorten little. `besides` is the text sent besides the messages.
+ */
+export function isTooEarly(threshold, old, recent, besides) {
+  const parts = exchanges(old).map(([low, high]) => old.slice(low, high));
+  const fresh = estimate(parts.filter((part) => !isSummary(part[0]) && !part.some(mustStay)).flat());
+  const stays = Math.ceil([...besides].length / 4) + estimate(recent) + estimate(old) - fresh;
+  return stays > threshold && fresh < stays;
+}
+
+/** The request for a summary of `old`; after one that was cut off `again` gives twice the room. */
+export function summaryRequest(model, old, again = false) {
+  const room = `The summary has room for at most ${MOST.toLocaleString("en")} tokens, about 716 words.`;
+  const transcript = old.flatMap(lines).join("\n");
+  const content = `${INSTRUCTION} ${room} ${READING}\n\nConversation:\n${transcript}`;
+  return { model, max_tokens: again ? 2 * MOST : MOST, system: SYSTEM, messages: [{ role: "user", content }] };
 }
 
 /** The text of a summarizer's reply; throws SummaryFailed for one that was cut off, was refused or has no words. */
@@ -73,8 +90,8 @@ export function replaced(history, recent, summary) {
 const estimate = (messages) =>
   messages.reduce((sum, message) => sum + 3 + Math.ceil([...readable(message)].length / 4), 0);
 
-/** How many messages the summaries in a history stand for. */
-export const told = (history) =>
+/** How many messages the summaries in a history replace. */
+export const replacedCount = (history) =>
   history.filter(isSummary).reduce((sum, message) => sum + (message.replaces?.length ?? 0), 0);
 
 const isCompaction = (block) => block.type === "compaction";
@@ -84,22 +101,38 @@ function origins(message) {
   return isSummary(message) ? [] : [message];
 }
 
-function line(message) {
-  if (!isSummary(message)) return [`${message.role}: ${readable(message)}`];
-  return message.role === "user" ? [`earlier summary: ${message.content.slice(PREFIX.length, -1)}`] : [];
+/**
+ * A message as lines in which no content can pass for a speaker: the name begins the first one; two blanks, `> ` with a
+ * kind or `| ` begin all others. The same form as `labkit/transcript.py`.
+ */
+function lines(message) {
+  if (isSummary(message))
+    return message.role === "user" ? [inLines("earlier summary", message.content.slice(PREFIX.length, -1))] : [];
+  const written = pieces(message).flatMap(([kind, text]) =>
+    cut(text).map((words, place) => (kind ? (place ? `| ${words}` : `> ${kind}: ${words}`) : `  ${words}`)),
+  );
+  const [first = "", ...rest] = written;
+  return [first.startsWith("  ") ? `${message.role}: ${first.slice(2)}` : `${message.role}:\n${first}`.trimEnd(), ...rest];
 }
 
-const readable = (message) =>
-  blocks(message)
-    .filter((block) => !block.type.endsWith("thinking"))
-    .map(said)
-    .join(" ");
+const inLines = (speaker, text) => `${speaker}: ${cut(text).join("\n  ")}`;
 
+/** The lines of a text by every line end that Unicode knows, as Python's `splitlines` has them. */
+function cut(text) {
+  const found = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  return found.length > 1 && found.at(-1) === "" ? found.slice(0, -1) : found;
+}
+
+const readable = (message) => pieces(message).map(([kind, text]) => (kind ? `(${kind}: ${text})` : text)).join(" ");
+
+const pieces = (message) => blocks(message).filter((block) => !block.type.endsWith("thinking")).map(said);
+
+/** Kind and text of a block; no kind for what the speaker says. */
 function said(block) {
-  if (block.type === "text") return block.text;
-  if (block.type === "tool_use") return `(called ${block.name} with ${JSON.stringify(block.input)})`;
-  if (block.type !== "tool_result") return `(${block.type})`;
-  const { content } = block;
-  const result = Array.isArray(content) ? content.map((part) => part.text ?? `(${part.type})`).join(" ") : content;
-  return `(tool result: ${result || "nothing"})`;
+  if (block.type === "text") return ["", block.text];
+  if (block.type === "tool_use") return [`call ${block.name}`, JSON.stringify(block.input)];
+  if (block.type !== "tool_result") return ["", `(${block.type.replaceAll("_", " ")})`];
+  const { content, is_error } = block;
+  const result = Array.isArray(content) ? content.map((part) => part.text ?? `(${part.type})`).join("\n") : content;
+  return [is_error ? "tool error" : "tool result", result || "nothing"];
 }
