@@ -191,9 +191,6 @@ class SlidingWindowManager(ConversationManager):
     def _option_names(cls) -> tuple[str, ...]:
         return (*super()._option_names(), "window_size")
 
-    def _own_steps(self) -> tuple[Any, ...]:
-        return self.settings.steps[:-1]
-
 
 class SmartConversationManager(ConversationManager):
     """Summarizes the older part once a request had more than `token_threshold` input tokens; keeps the newest turns

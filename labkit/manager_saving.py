@@ -13,7 +13,7 @@ from labkit.forgetting import Forgotten, forgotten
 from labkit.manager_state import Shell
 from labkit.redaction import Redact, clean
 from labkit.settings import Settings
-from labkit.strategies import name
+from labkit.strategies import KeepRecent, name
 
 if TYPE_CHECKING:
     from labkit.stores import Store
@@ -24,7 +24,9 @@ MOST_KEPT = 20
 
 
 class Saving(Shell):
-    """A shell that can be saved and loaded."""
+    """A shell that can be saved and loaded; `window_size` is the window in messages, where it has one."""
+
+    window_size: int | None = None
 
     def __init__(self, settings: Settings, conversation: Conversation, client: Any = None) -> None:
         """Take the settings, what was said so far, and the client; nothing is saved yet."""
@@ -83,7 +85,11 @@ class Saving(Shell):
                 f"this conversation was saved with the steps {', '.join(steps)}: give steps=[...] to load() again"
             )
         known = {key: value for key, value in options.items() if key in kind._option_names()}
+        window = None if "window_size" in kind._option_names() else options.get("window_size")
+        if window:  # another kind of manager, such as the asynchronous one, goes on with the window as its last step
+            settings["steps"] = (*settings.get("steps", ()), KeepRecent(window))
         manager = kind(**known | settings)
+        manager.window_size = window or manager.window_size
         manager.conversation, manager._kept = _gone_on_from(saved, str(place)), (saved,)
         manager._revision = saved.revision
         return manager
@@ -94,10 +100,11 @@ class Saving(Shell):
 
     def _options(self) -> dict[str, Any]:
         values = {"tools": list(self.settings.tools), "cache": self.settings.cache}
-        return {key: values.get(key, getattr(self, key, None)) for key in self._option_names()}
+        window = {"window_size": self.window_size} if self.window_size else {}
+        return {key: values.get(key, getattr(self, key, None)) for key in self._option_names()} | window
 
     def _own_steps(self) -> tuple[Any, ...]:
-        return self.settings.steps
+        return self.settings.steps[:-1] if self.window_size else self.settings.steps
 
 
 def _kinds[M: Saving](kind: type[M]) -> list[type[M]]:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit import ConversationManager, KeepRecent, SlidingWindowManager, SmartConversationManager
+from labkit import (
+    AsyncConversationManager,
+    ConversationManager,
+    KeepRecent,
+    SlidingWindowManager,
+    SmartConversationManager,
+)
 from labkit.redaction import Redactor
 from labkit.stores import ConversationConflict, JSONStore, SQLiteStore
 
@@ -132,3 +138,19 @@ def test_the_base_class_loads_the_kind_that_was_saved(tmp_path: Path) -> None:
     assert isinstance(loaded, SlidingWindowManager)
     assert loaded.window_size == 6
     assert type(SmartConversationManager.load(tmp_path / "talk.json")) is SmartConversationManager
+
+
+@pytest.mark.parametrize("kind", [AsyncConversationManager, SmartConversationManager])
+def test_a_window_goes_on_in_another_kind_of_manager(tmp_path: Path, kind: type) -> None:
+    """The asynchronous manager that opens a window's file sends the window, saves it, and the window opens it again."""
+    window = SlidingWindowManager(4)
+    for number in range(6):
+        window.send(f"Note {number}: the ferry is late.")
+    window.save(tmp_path / "talk.json")
+    other = kind.load(tmp_path / "talk.json")
+    assert other.get_messages() == window.get_messages()
+    assert len(other.get_messages()) == 4
+    other.save(tmp_path / "talk.json")
+    again = SlidingWindowManager.load(tmp_path / "talk.json")
+    assert (again.window_size, again.get_messages()) == (4, window.get_messages())
+    assert kind.load(tmp_path / "talk.json").get_messages() == window.get_messages()
