@@ -79,6 +79,20 @@ def every_turn_is_taken(sizes: list[int], room: int) -> int:
     return len(sizes)
 
 
+def an_average_is_taken(sizes: list[int], room: int) -> int:
+    """You divide the room by the average size. Turns differ: walk from the newest one back and add up what is there."""
+    return max(int(room // (sum(sizes) / len(sizes))), 1)
+
+
+def the_given_list_is_turned_round(sizes: list[int], room: int) -> int:
+    """The number is right, but the list you were given is in reverse now, for everybody who uses it. reversed(sizes)
+    walks backwards and changes nothing.
+    """
+    fit = turns_that_fit(sizes, room)
+    sizes.reverse()
+    return fit
+
+
 def send_with_one_retry(send: Send, prune: Prune, is_overflow: Test, messages: list[str]) -> str:
     """One more try, with fewer messages, for an overflow and for nothing else; everything else passes through."""
     try:
@@ -195,6 +209,12 @@ def _behaviour(answer: Answer, messages: list[str], most: int, error: type[Excep
     return f"{came} after sending {', then '.join(sent)}"
 
 
+def _sizes_after(answer: Answer) -> list[int]:
+    sizes = [100, 200, 300]
+    answer(sizes, 450)
+    return sizes
+
+
 TURNS_THAT_FIT = Exercise(
     id="03-a",
     covers=("C10",),
@@ -215,7 +235,7 @@ def turns_that_fit(sizes, room):
         Probe(
             "with sizes 100, 900, 200 and 300 and room for 650, two turns fit",
             lambda answer: answer([100, 900, 200, 300], 650),
-            "The turn of 900 does not fit, and what lies behind it is cut off with it.",
+            "The turn of 900 does not fit, and what is older is cut off with it.",
         ),
         Probe(
             "a turn that fills the room exactly fits",
@@ -232,6 +252,9 @@ def turns_that_fit(sizes, room):
             lambda answer: answer([10, 20, 30], 1_000),
             "There is no need to leave anything out.",
         ),
+        Probe(
+            "the list you were given is as it was", _sizes_after, "reversed(sizes) walks backwards; reverse() turns."
+        ),
     ),
     mistakes=(
         counted_from_the_oldest,
@@ -240,6 +263,8 @@ def turns_that_fit(sizes, room):
         a_full_room_counts_as_too_full,
         every_turn_is_taken,
         one_turn_over_is_let_in,
+        an_average_is_taken,
+        the_given_list_is_turned_round,
     ),
     hints=(
         "reversed(sizes) walks from the newest turn to the oldest.",

@@ -112,6 +112,21 @@ def only_the_first_number_is_compared(one: str, other: str, alike: float) -> boo
     return alike >= ALIKE and found[0] == found[1]
 
 
+def digits_are_compared(one: str, other: str, alike: float) -> bool:
+    """You compare digits. Order 12 in parcel 3 and order 1 in parcel 23 have the same ones and are two questions: take
+    whole numbers, with \\d+.
+    """
+    found = [sorted(re.findall(r"\d", text)) for text in (one, other)]
+    return alike >= ALIKE and found[0] == found[1]
+
+
+def the_words_have_to_be_the_same(one: str, other: str, alike: float) -> bool:
+    """You ask for the same text. Nobody asks twice in the very same words: the likeness says how near they are, and
+    the numbers have to agree.
+    """
+    return alike >= ALIKE and one == other
+
+
 def questions_without_numbers_are_never_the_same(one: str, other: str, alike: float) -> bool:
     """Two questions that name no number agree in that. Where nothing tells them apart, the likeness decides."""
     found = [re.findall(r"\d+", text) for text in (one, other)]
@@ -128,7 +143,7 @@ def _opening(answer: Answer, most: int) -> str:
 def _given_after(answer: Answer) -> str:
     messages = support()
     answer(messages, 4)
-    return f"{len(messages)} messages"
+    return f"{len(messages)} messages" if messages == support() else "changed"
 
 
 def _judged(one: str, other: str, alike: float) -> Any:
@@ -151,7 +166,7 @@ def drop_oldest(messages, most):
         Probe(
             "the list begins where a turn begins",
             lambda answer: _opening(answer, 4),
-            "Of the last four messages the first is a reply. Which turn begins behind it?",
+            "Of the last four messages the first is a reply. Which turn begins after it?",
         ),
         Probe(
             "a tool result does not stand first",
@@ -218,6 +233,11 @@ def same_question(one, other, alike):
             "re.findall gives all the numbers of a text.",
         ),
         Probe(
+            "order 12 in parcel 3 is not order 1 in parcel 23",
+            _judged("Is order 12 in parcel 3?", "Is order 1 in parcel 23?", 0.96),
+            "A number is all of its digits together.",
+        ),
+        Probe(
             "without any number, the likeness decides",
             _judged("When do you open?", "When do you open today?", 0.88),
             "Two empty lists of numbers are equal.",
@@ -228,6 +248,8 @@ def same_question(one, other, alike):
         numbers_alone_decide,
         a_question_mark_hides_the_number,
         only_the_first_number_is_compared,
+        digits_are_compared,
+        the_words_have_to_be_the_same,
         questions_without_numbers_are_never_the_same,
     ),
     hints=(

@@ -49,6 +49,18 @@ def two_messages_a_turn(messages: list[Wire], turns: int) -> list[Wire]:
     return messages[-2 * turns :]
 
 
+def messages_are_counted_instead_of_turns(messages: list[Wire], turns: int) -> list[Wire]:
+    """You keep that many messages. A turn has a question and its reply, and with a tool four messages: count the places
+    where a turn opens.
+    """
+    return messages[-turns:]
+
+
+def the_messages_come_in_reverse(messages: list[Wire], turns: int) -> list[Wire]:
+    """The right messages, newest first. Claude reads from the first to the last, so the order has to stay."""
+    return newest_turns(messages, turns)[::-1]
+
+
 def the_tool_result_opens_a_turn(messages: list[Wire], turns: int) -> list[Wire]:
     """A tool result travels in a user message, but nobody asked anything there: it belongs to the turn before.
     Cut in front of it, and the API refuses a result whose call it cannot find.
@@ -103,6 +115,13 @@ def nobody_answers_the_summary(messages: list[Wire], keep: int, summary: str) ->
     return [m for m in shorter if m["content"] != "Understood."]
 
 
+def the_reply_has_no_words(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
+    """The reply to the summary is empty, and the API refuses a message without words: 400, "must have non-empty
+    content". One word is enough.
+    """
+    return [m | {"content": ""} if m["content"] == "Understood." else m for m in with_summary(messages, keep, summary)]
+
+
 def the_summary_comes_last(messages: list[Wire], keep: int, summary: str) -> list[Wire]:
     """The summary comes after the newest turns. It is about earlier times, and Claude answers what comes last."""
     shorter = with_summary(messages, keep, summary)
@@ -131,7 +150,7 @@ def _lines(messages: object) -> list[str]:
 
 
 def _words(content: Any) -> str:
-    return content if isinstance(content, str) else str(content[0]["type"])
+    return (content.strip() or "(no words)") if isinstance(content, str) else str(content[0]["type"])
 
 
 def _unchanged(messages: list[Wire]) -> list[str]:
@@ -139,7 +158,8 @@ def _unchanged(messages: list[Wire]) -> list[str]:
 
 
 def _roles(messages: list[Wire]) -> str:
-    return " ".join(line.partition(":")[0] for line in _lines(messages))
+    empty = any(line.endswith("(no words)") for line in _lines(messages))
+    return " ".join(line.partition(":")[0] for line in _lines(messages)) + ", one without words" * empty
 
 
 def _place(answer: Answer) -> str:
@@ -189,6 +209,8 @@ def newest_turns(messages, turns):
     ),
     mistakes=(
         two_messages_a_turn,
+        messages_are_counted_instead_of_turns,
+        the_messages_come_in_reverse,
         the_tool_result_opens_a_turn,
         the_question_at_hand_is_not_counted,
         the_oldest_turns_are_kept,
@@ -219,14 +241,14 @@ def with_summary(messages, keep, summary):
             "It tells what happened before the newest turns.",
         ),
         Probe(
-            "user and assistant take turns",
+            "user and assistant take turns, each with words",
             lambda answer: _roles(answer(three_turns(), 2, SUMMARY)),
             "The summary is a user message; somebody has to answer it before the next one.",
         ),
         Probe(
-            "behind the pair stand the newest two turns, word for word, and nothing else",
+            "after the pair come the newest two turns, word for word, and nothing else",
             lambda answer: _unchanged(answer(three_turns(), 2, SUMMARY)),
-            "Everything older is what the summary stands for.",
+            "The summary replaces everything older.",
         ),
         Probe(
             "a talk with no more turns than that is left alone",
@@ -239,6 +261,7 @@ def with_summary(messages, keep, summary):
         keep_is_counted_in_messages,
         the_originals_travel_too,
         nobody_answers_the_summary,
+        the_reply_has_no_words,
         the_summary_comes_last,
         a_short_talk_is_summarized_too,
         the_summary_is_a_system_message,

@@ -66,6 +66,14 @@ def the_parts_are_the_wrong_way_round(messages: list[Wire], keep: int) -> Parts:
     return recent, old
 
 
+def all_of_a_short_talk_is_old(messages: list[Wire], keep: int) -> Parts:
+    """With no more turns than `keep`, you call everything old, and nothing is left to send. All of it is recent then,
+    and the first part is empty.
+    """
+    old, recent = split_turns(messages, keep)
+    return (old, recent) if old else (messages, [])
+
+
 def the_given_list_is_cut_short(messages: list[Wire], keep: int) -> Parts:
     """The parts are right, but you took the old messages out of the list you were given. Should the summary fail now,
     they are gone. Use slices, which copy.
@@ -105,6 +113,24 @@ def the_error_becomes_the_summary(old: list[Wire], recent: list[Wire], ask: Ask)
     except Exception as error:
         summary = f"Summary failed: {error}"
     return _with_pair(summary, recent) if summary.strip() else list(recent)
+
+
+def other_words_take_the_place_of_the_summary(old: list[Wire], recent: list[Wire], ask: Ask) -> list[Wire]:
+    """When the call fails you send words of your own as the summary, and Claude takes them for what happened. Without
+    a summary the recent turns go alone.
+    """
+    try:
+        summary = ask(old)
+    except Exception:
+        summary = "no summary"
+    return _with_pair(summary, recent) if summary.strip() else list(recent)
+
+
+def the_reply_has_no_words(old: list[Wire], recent: list[Wire], ask: Ask) -> list[Wire]:
+    """The reply to the summary is empty, and the API refuses a message without words: 400, "must have non-empty
+    content". One word is enough.
+    """
+    return [m | {"content": ""} if m["content"] == "Understood." else m for m in next_messages(old, recent, ask)]
 
 
 def an_empty_summary_is_sent(old: list[Wire], recent: list[Wire], ask: Ask) -> list[Wire]:
@@ -171,7 +197,7 @@ def _opening(answer: Answer) -> str:
 def _list_after(answer: Answer) -> str:
     messages = chat(4)
     answer(messages, 2)
-    return f"{len(messages)} messages"
+    return f"{len(messages)} messages" if messages == chat(4) else "changed"
 
 
 def _recent() -> list[Wire]:
@@ -189,7 +215,8 @@ def _sent(answer: Answer, ask: Ask) -> list[str]:
 def _line(message: Wire) -> str:
     content = str(message["content"])
     known = {str(said["content"]) for said in [*chat(3), *_recent()]}
-    shown = content if content in known else "the summary" if SUMMARY in content else "words of your own"
+    other = "the words of the error" if "529" in content else "words of your own" if content.strip() else "no words"
+    shown = content if content in known else "the summary" if SUMMARY in content else other
     return f"{message['role']}: {shown}"
 
 
@@ -244,6 +271,7 @@ def split_turns(messages, keep):
         a_turn_with_a_tool_call_is_cut_in_two,
         a_short_conversation_is_an_error,
         the_parts_are_the_wrong_way_round,
+        all_of_a_short_talk_is_old,
         the_given_list_is_cut_short,
     ),
     hints=(
@@ -267,7 +295,7 @@ def next_messages(old, recent, ask):
     reference=next_messages,
     probes=(
         Probe(
-            "a summary stands first, as a pair of user and assistant, before the recent turns",
+            "a summary comes first, as a pair of user and assistant, before the recent turns",
             lambda answer: _sent(answer, lambda old: SUMMARY),
             "Two new dicts: a user message that holds the summary, and a short reply to it.",
         ),
@@ -290,6 +318,8 @@ def next_messages(old, recent, ask):
     mistakes=(
         the_error_ends_the_conversation,
         the_error_becomes_the_summary,
+        other_words_take_the_place_of_the_summary,
+        the_reply_has_no_words,
         an_empty_summary_is_sent,
         everything_is_sent_after_all,
         the_old_part_is_thrown_away_first,
