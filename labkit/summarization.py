@@ -171,13 +171,16 @@ class ClaudeSummarizer:
         refusal, a reply without text, or a summary that was cut off twice.
         """
         shown = redacted(old, self.redact) if self.redact else old
-        summary, usage, rules = "", Usage(), [rule.text for rule in rules_of(_that_go(shown))]
+        # A redacted summary has lost its originals, and with them the difference between a user's rule and a tool's.
+        rules = [self.redact(rule.text) if self.redact else rule.text for rule in rules_of(_that_go(old))]
+        summary, usage = "", Usage()
+        twice = min(2 * self.max_tokens, max(find(self.model).max_output, self.max_tokens))
         for part in self._parts(shown, rules):
             try:
                 response = yield self.request(part, summary, rules)
-                if response.stop_reason == "max_tokens":
+                if response.stop_reason == "max_tokens" and twice > self.max_tokens:
                     usage += Usage.of(response.usage)
-                    response = yield {**self.request(part, summary, rules), "max_tokens": 2 * self.max_tokens}
+                    response = yield {**self.request(part, summary, rules), "max_tokens": twice}
             except Exception as error:
                 if usage.requests:
                     raise CostlyFailure(f"a part of it failed: {error}", usage) from error

@@ -84,7 +84,15 @@ def _slices(text: str, longest: int, measure: Measure) -> Iterator[str]:
 
 
 def _pieces(blocks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Kind and text of each block; no kind for what the speaker says."""
+    """Kind and text of each block; no kind for what the speaker says.
+
+    A kind is one line whatever it holds: the name of a tool that came from elsewhere may have line ends.
+    """
+    for kind, text in _kinds(blocks):
+        yield " ".join(kind.split()), text
+
+
+def _kinds(blocks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     for block in blocks:
         kind = block["type"]
         if kind == "text":
