@@ -194,3 +194,13 @@ def test_the_notebook_holds_the_stub_and_its_check(one: Exercise) -> None:
     sources = ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
     stub = sources.index(one.stub.strip())
     assert any(f'exercise("{one.id}").check(' in source for source in sources[stub:])
+
+
+def test_a_function_that_reads_the_notebooks_own_list_hears_so() -> None:
+    """Likeliest in 01: the notebook's `messages` in place of the parameter. Its numbers are fine."""
+    notebook: dict[str, Any] = {"messages": ["old", "new"], "least": 2}
+    exec("def turns_that_fit(sizes, room):\n    return least + len(messages)", notebook)
+    said = exercise("03-a").verdict(notebook["turns_that_fit"]).headline
+    assert "It reads messages of the notebook; the check calls it with other values: use the parameters." in said
+    exec("def turns_that_fit(sizes, room):\n    return least + len(sizes)", notebook)
+    assert "of the notebook" not in exercise("03-a").verdict(notebook["turns_that_fit"]).headline

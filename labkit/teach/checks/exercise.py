@@ -272,7 +272,7 @@ class Exercise:
         elif waiting and not wrong:
             verdict = self._half(waiting[0], sum(right), findings)
         elif not all(right):
-            verdict = self._missed(got, expected)
+            verdict = self._missed(answer, got, expected)
         else:
             verdict = self._passed(findings)
         words = not verdict.untouched and bool(wrong)
@@ -309,11 +309,11 @@ class Exercise:
         told = f"{right} of {len(self.probes)} checks are right, and {waiting}."
         return Verdict(False, f"Not yet, exercise {self.id}: {told}", findings)
 
-    def _missed(self, got: Sequence[Outcome], expected: Sequence[Outcome]) -> Verdict:
-        right = sum(map(same, got, expected))
-        headline = f"✗ Exercise {self.id}: {right} of {len(self.probes)} checks are right."
+    def _missed(self, answer: Answer, got: Sequence[Outcome], expected: Sequence[Outcome]) -> Verdict:
+        borrowed, right = answers.borrowed(answer), sum(map(same, got, expected))
+        headline = f"✗ Exercise {self.id}: {right} of {len(self.probes)} checks are right. {borrowed}".rstrip()
         findings = list(map(finding_of, self.probes, got, expected))
-        mistake = closest(self.mistakes, self.probes, got, expected)
+        mistake = None if borrowed else closest(self.mistakes, self.probes, got, expected)
         if mistake is None:
             return Verdict(False, headline, without_repeats(findings, got))
         held = map(same, observed_once(self.probes, mistake), expected)
