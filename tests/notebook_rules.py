@@ -114,6 +114,8 @@ def header(notebook: Notebook) -> Iterator[str]:
         yield f"cell 1: the title's number is {match['number']}, the file's {notebook.name[:2]}"
     if int(match["minutes"]) not in MINUTES:
         yield f"cell 1: {match['minutes']} minutes, from {MINUTES[0]} to {MINUTES[-1]} are allowed"
+    elif int(match["minutes"]) < minutes(notebook):
+        yield f"cell 1: {match['minutes']} minutes, and reading it takes {minutes(notebook):.0f}"
     objectives = objectives_of(notebook)
     if len(objectives) > OBJECTIVES:
         yield f"cell 1: {len(objectives)} objectives, at most {OBJECTIVES}"
@@ -124,6 +126,17 @@ def header(notebook: Notebook) -> Iterator[str]:
     for path in re.findall(r"`([^`]+)`", match["code"]):
         if not (notebook.root / path).exists():
             yield f"cell 1: names the code {path}, which does not exist"
+
+
+def minutes(notebook: Notebook) -> float:
+    """Minutes to read a notebook's prose and code: 200 words a minute, 5 seconds a line of code, 0.7 a line of imports.
+
+    The rates are those of a walk through the notebooks as a newcomer, November 2026; exercises take longer.
+    """
+    prose = sum(len(words_of(source)) for _, _, source in notebook.of("markdown"))
+    lines = [line for _, _, source in notebook.of("code") for line in source.splitlines() if line.strip()]
+    imports = sum(line.startswith(("import ", "from ")) for line in lines)
+    return prose / 200 + (5 * (len(lines) - imports) + 0.7 * imports) / 60
 
 
 def objectives_of(notebook: Notebook) -> list[str]:

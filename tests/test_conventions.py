@@ -150,6 +150,7 @@ PLANTED = [
     ("header", cell(0, code()), "is not a header"),
     ("header", cell(0, prose(HEADER.replace("# 1", "# 2"))), "the title's number is 2"),
     ("header", cell(0, prose(HEADER.replace("30 min", "90 min"))), "90 minutes"),
+    ("header", lambda cells: cells.extend([prose("word " * 100)] * 62), "30 minutes, and reading it takes 3"),
     ("header", cell(0, prose(HEADER.replace("drop a message", "understand messages"))), "a verb that one can check"),
     ("header", cell(0, prose(HEADER.replace("show what", " · ".join(["run a"] * 4)))), "5 objectives"),
     ("header", cell(0, prose(HEADER.replace("messages.py", "nothing.py"))), "labkit/nothing.py, which does not exist"),
