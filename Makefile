@@ -8,7 +8,7 @@ IN_VENV := .venv/bin/python -m
 # The tests start hundreds of Pythons, and each would compile labkit anew where keeping bytecode is turned off.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install lab test check notebooks site voila
+.PHONY: install lab test check notebooks site voila lite lite-serve lite-test
 
 install:
 	@sh tools/install.sh '$(PYTHON)'
@@ -33,3 +33,13 @@ site: install
 
 voila: install
 	@.venv/bin/python tools/show_views.py $(LAB_FLAGS)
+
+lite: install
+	@.venv/bin/python lite/build_lite.py
+
+lite-serve: lite
+	@echo "Open http://127.0.0.1:8000 and stop with Ctrl-C"
+	@$(IN_VENV) http.server 8000 --bind 127.0.0.1 --directory lite-site
+
+lite-test: lite
+	@$(IN_VENV) pytest -n 0 tests/in_browser

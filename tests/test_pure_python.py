@@ -1,4 +1,4 @@
-"""The core and the offline Claude are pure Python: where nothing compiled is installed, as in a browser, they work."""
+"""The core, the offline Claude and the lessons are pure Python: they work in a Python like a browser's."""
 
 import subprocess
 import sys
@@ -14,9 +14,10 @@ from labkit.teach.lessons import stored_runs
 from labkit.teach.lessons.stored_runs import in_another_python
 
 LIKE_A_BROWSER = """
-import importlib, pkgutil, sys, threading
+import importlib, pkgutil, sys, threading, time
 def refuse(thread): raise RuntimeError("can't start new thread")
 threading.Thread.start = refuse
+del time.thread_time
 for name in "PIL jinja2 markupsafe numpy onnxruntime plotly portalocker psutil redis yaml".split():
     sys.modules[name] = None  # compiled, or of no use in a browser
 import labkit
@@ -24,7 +25,7 @@ import labkit
 EVERY_MODULE = """
 def every(package):
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if found.name not in ("labkit.lab", "labkit.teach") and not found.name.endswith("__main__"):
+        if not found.name.endswith(("labkit.lab", ".report", ".nbgrader_export", ".raster", "__main__")):
             module = importlib.import_module(found.name)
             if found.ispkg:
                 every(module)
@@ -54,7 +55,7 @@ print("done")
 
 @pytest.mark.parametrize("code", [EVERY_MODULE, A_LESSON], ids=["every module", "a lesson"])
 def test_a_python_like_a_browsers_is_enough(code: str) -> None:
-    """Without threads and compiled packages all of the core and of offline is imported, and a lesson runs."""
+    """Without threads and compiled packages all of the workbook but the class report is imported, and a lesson runs."""
     ran = subprocess.run([sys.executable, "-c", LIKE_A_BROWSER + code], capture_output=True, text=True, cwd=ROOT)
     assert (ran.stdout, ran.stderr) == ("done\n", "")
 

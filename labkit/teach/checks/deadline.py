@@ -16,6 +16,10 @@ EVERY = 64
 EVENTS = sys.monitoring.events.PY_START | sys.monitoring.events.JUMP
 
 
+processor_seconds: Callable[[], float] = getattr(time, "thread_time", time.process_time)
+"""Processor seconds of this thread so far; in a browser those of the process, which is one thread there."""
+
+
 class Deadline:
     """The end of a run, with what Python calls back to keep it."""
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from time import thread_time
 from typing import Any
 
 from labkit.teach.cells.shown import Shown, as_html, table
 from labkit.teach.cells.wire import as_timeline
 from labkit.teach.cells.words import counted, cut
 from labkit.teach.checks.check import Broken, Finding, Outcome, brief, caught
+from labkit.teach.checks.deadline import processor_seconds
 from labkit.teach.trials.claude import last_words
 from labkit.teach.trials.laws import Law, api_words
 from labkit.teach.trials.run import LOST, MOVES, Run, Step
@@ -112,7 +112,7 @@ def broken(kind: type, talk: Talk, laws: Sequence[Law]) -> Break | None:
 
 def shrunk(kind: type, found: Break, deadline: float) -> Break:
     """The break with fewer and plainer moves, as long as one can be taken away or made plain, and there is time."""
-    while thread_time() < deadline:
+    while processor_seconds() < deadline:
         smaller = (broken(kind, talk, (found.law,)) for talk in _simpler(found.talk, len(found.run.steps)))
         better = next((one for one in smaller if one and _alike(one, found)), None)
         if better is None:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from random import Random
-from time import thread_time
 from typing import Any
 
 from labkit.teach.checks.check import Untried
+from labkit.teach.checks.deadline import processor_seconds
 from labkit.teach.checks.exercise import Probe
 from labkit.teach.trials.breaks import Break, Talk, broken, play, shrunk
 from labkit.teach.trials.claude import TrialClaude
@@ -55,11 +55,11 @@ class Course:
         """
         named = [law for law in self.taught if law.claim == claim]
         first = [(talk, (law,)) for law in (named or self.taught if claim else ()) for talk in self.taught[law]]
-        kind, deadline, laws = self.wrap(answer), thread_time() + SEARCH, tuple(self.taught)
+        kind, deadline, laws = self.wrap(answer), processor_seconds() + SEARCH, tuple(self.taught)
         for talk, held in first or ((self._talk(number), laws) for number in range(self.conversations)):
             if found := broken(kind, talk, held):
-                return shrunk(kind, found, thread_time() + SHRINK)
-            if thread_time() > deadline:
+                return shrunk(kind, found, processor_seconds() + SHRINK)
+            if processor_seconds() > deadline:
                 break
         return None
 
