@@ -31,4 +31,4 @@ async function load() {
   said.textContent = "All is loaded: this works without a network from now on.";
 }
 
-load().catch((error) => { said.textContent = `Loading stopped (${error.message}): open this page again to go on.`; });
+load().catch((error) => { said.textContent = `Loading stopped (${error.message}). What is loaded works; with a network, open this page again to go on.`; });
