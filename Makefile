@@ -4,6 +4,7 @@ PYTHON ?=
 LAB_FLAGS ?=
 PYTEST_FLAGS ?= -n 3 --dist loadscope --no-loadscope-reorder
 NOTEBOOKS ?=
+LITE ?=
 IN_VENV := .venv/bin/python -m
 # The tests start hundreds of Pythons, and each would compile labkit anew where keeping bytecode is turned off.
 export PYTHONDONTWRITEBYTECODE :=
@@ -29,7 +30,7 @@ notebooks: install
 	@.venv/bin/python tools/execute_notebooks.py $(NOTEBOOKS)
 
 site: install
-	@.venv/bin/python tools/build_site.py
+	@.venv/bin/python tools/build_site.py site '$(LITE)'
 
 voila: install
 	@.venv/bin/python tools/show_views.py $(LAB_FLAGS)

@@ -1,7 +1,8 @@
 """Build the notebooks as plain pages, to read without Jupyter and without a network: `make site`.
 
-Usage: python tools/build_site.py [FOLDER], by default site/. A page is one file: text, code, outputs, pictures with
-their words, and questions folded; no script, and nothing is fetched from anywhere.
+Usage: python tools/build_site.py [FOLDER] [ADDRESS], by default site/. A page is one file: text, code, outputs,
+pictures with their words, and questions folded; no script, and nothing is fetched from anywhere. With the address at
+which the site of `make lite` is published, each page has a button that runs its notebook in the browser.
 """
 
 import re
@@ -131,14 +132,25 @@ def front(notebooks: Mapping[str, nbformat.NotebookNode]) -> str:
     )
 
 
-def build(folder: Path) -> list[Path]:
-    """Write a page for every notebook, and the first page, and what they link to; gives the pages' paths."""
+def button(address: str, name: str) -> str:
+    """The link of one page to its notebook in the site that runs in a browser; nothing without an address."""
+    if not address:
+        return ""
+    target = f"{address.rstrip('/')}/notebooks/index.html?path=notebooks/{Path(name).stem}.ipynb"
+    return f'<p><a class="run" href="{escape(target)}">Run this in your browser</a></p>'
+
+
+def build(folder: Path, address: str = "") -> list[Path]:
+    """Write a page for every notebook, and the first page, and what they link to; gives the pages' paths.
+
+    `address` is that of the site that runs in a browser, if there is one.
+    """
     read = {f"{path.stem}.html": nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     titles = {"index.html": "All notebooks"}
     titles |= {name: notebook.cells[0].source.splitlines()[0].lstrip("# ") for name, notebook in read.items()}
     folder.mkdir(parents=True, exist_ok=True)
     told = tqdm(read.items(), unit="page", leave=False, disable=None)
-    pages = {"index.html": front(read)} | {name: converted(notebook) for name, notebook in told}
+    pages = {"index.html": front(read)} | {name: button(address, name) + converted(notebook) for name, notebook in told}
     for name, body in pages.items():
         (folder / name).write_text(page(titles[name], body, titles, name), "utf-8")
     for path in linked(read.values()):
@@ -148,7 +160,8 @@ def build(folder: Path) -> list[Path]:
 
 def main(arguments: Sequence[str]) -> None:
     """Build into the folder that was named, and say where the first page is."""
-    pages = build(Path(arguments[0]) if arguments else labkit.lab.ROOT / "site")
+    folder, address = (*arguments, "", "")[:2]
+    pages = build(Path(folder or labkit.lab.ROOT / "site"), address)
     size = sum(path.stat().st_size for path in pages)
     print(f"{len(pages)} pages, {size / 1e6:.1f} MB: open {pages[0]}")
 

@@ -93,6 +93,18 @@ def test_a_picture_without_words_and_a_link_to_a_notebook():
     assert 'href="https://example.org/x.ipynb"' in body
 
 
+def test_a_page_runs_its_notebook_where_an_address_is_given(folder, tmp_path, monkeypatch):
+    """With an address each notebook's page has one button that leads to its notebook there; without one, none has."""
+    monkeypatch.setattr(build_site, "converted", lambda notebook: "")
+    with contextlib.redirect_stdout(io.StringIO()):
+        build_site.main([str(tmp_path), "https://workbook.example/lite/"])
+    there = "https://workbook.example/lite/notebooks/index.html?path=notebooks"
+    for name in NAMES:
+        links = BeautifulSoup((tmp_path / f"{name}.html").read_text("utf-8"), "html.parser").select("a.run")
+        assert [link["href"] for link in links] == [f"{there}/{name}.ipynb"]
+        assert 'class="run"' not in (folder / f"{name}.html").read_text("utf-8")
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_open_without_a_network(browser, folder, scheme):
