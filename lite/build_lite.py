@@ -4,6 +4,7 @@ Usage: python lite/build_lite.py [FOLDER], by default lite-site/. It gets pyodid
 in the versions of `versions.toml`, and keeps what it got in build/lite/. The same sources give the same bytes.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -119,6 +120,7 @@ def contents(folder: Path) -> None:
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         notebook.metadata["kernelspec"] = KERNELSPEC
+        notebook.metadata[front.MARK] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         # not nbformat.write, which stores texts as lists of lines: JupyterLite gives them to the page as they are
         (folder / path.name).write_text(json.dumps(notebook, ensure_ascii=False), "utf-8")
     shutil.copy(ROOT / "INSTRUCTORS.md", folder.parent)

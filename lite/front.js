@@ -32,3 +32,56 @@ async function load() {
 }
 
 load().catch((error) => { said.textContent = `Loading stopped (${error.message}). What is loaded works; with a network, open this page again to go on.`; });
+
+const told = document.getElementById("kept");
+
+// Hand a file to the browser's downloads.
+function download(name, text) {
+  const link = Object.assign(document.createElement("a"), { download: name, href: URL.createObjectURL(new Blob([text])) });
+  link.click();
+}
+
+const decoded = (file) => new TextDecoder().decode(Uint8Array.from(atob(file.content), (one) => one.charCodeAt(0)));
+const encoded = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+document.getElementById("save").addEventListener("click", async () => {
+  const kept = await keptFiles();
+  if (kept.length) download("workbook-work.json", JSON.stringify({ work: kept }));
+  told.textContent = kept.length ? `${kept.length} files saved in workbook-work.json.` : "Nothing is kept here yet.";
+});
+
+document.getElementById("progress").addEventListener("click", async () => {
+  const file = (await keptFiles()).find((one) => one.path === PROGRESS);
+  if (file) download("progress.jsonl", file.format === "base64" ? decoded(file) : file.content);
+  told.textContent = file ? "Your progress is saved in progress.jsonl." : "No progress is kept here yet.";
+});
+
+document.getElementById("load").addEventListener("change", async (event) => {
+  const [chosen] = event.target.files;
+  const text = await chosen.text();
+  const now = new Date().toISOString();
+  const record = { name: "progress.jsonl", path: PROGRESS, created: now, last_modified: now, format: "base64",
+    mimetype: "octet/stream", content: "", size: chosen.size, writable: true, type: "file" };
+  try {
+    if (!(await keptFiles()).length) throw new Error("open a notebook and save it first, then load the file");
+    const work = chosen.name.endsWith(".jsonl") ? [{ ...record, content: encoded(text) }] : JSON.parse(text).work;
+    for (const file of work) await put(file);
+    told.textContent = `${work.length} files loaded; what was here under the same name has "(mine 1)" in its name now.`;
+  } catch (error) {
+    told.textContent = `Nothing was loaded from ${chosen.name}: ${error.message}.`;
+  }
+});
+
+async function showNewer() {
+  for (const path of await hiding()) {
+    const line = document.createElement("p");
+    const button = Object.assign(document.createElement("button"), { textContent: "Have both" });
+    line.append(`You have changed ${path}, and the site has a newer one since. `, button);
+    button.addEventListener("click", async () => {
+      line.textContent = `Yours is now ${await aside(path)}; the link above opens the newer one.`;
+    });
+    document.getElementById("newer").append(line);
+  }
+}
+
+showNewer().catch(() => {}); // without a network, or before anything is kept, there is nothing to compare

@@ -13,6 +13,8 @@ HERE = Path(__file__).resolve().parent
 TITLE = re.compile(r"# (.+)")
 MINUTES = re.compile(r"\*\*Time\*\* (\d+) min")
 WORKER = "service-worker.js"
+MARK = "labkit_edition"
+"""The name in a notebook's metadata of the mark of its edition."""
 
 
 def notebook_link(path: Path) -> str:
@@ -34,17 +36,26 @@ def edition(folder: Path) -> dict[str, object]:
     return {"name": whole.hexdigest()[:16], "files": {name: path.stat().st_size for name, path in files.items()}}
 
 
+def marks(folder: Path) -> dict[str, str]:
+    """The mark of each notebook. A copy that a learner changes keeps it, so that the site sees when it is old."""
+    paths = sorted((folder / "files" / "notebooks").glob("*.ipynb"))
+    return {f"notebooks/{path.name}": nbformat.read(path, as_version=4).metadata[MARK] for path in paths}
+
+
 def write(folder: Path) -> None:
     """Put the front page and the worker into a site that JupyterLite has built."""
     (folder / WORKER).rename(folder / "jupyterlite-worker.js")
-    for name in ("front.js",):
+    for name in ("front.js", "kept.js"):
         (folder / name).write_text((HERE / name).read_text("utf-8"), "utf-8")
     links = "\n".join(map(notebook_link, sorted((folder / "files" / "notebooks").glob("*.ipynb"))))
     total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     page = Template((HERE / "front.html").read_text("utf-8"))
     text = page.substitute(notebooks=links, bytes=total, megabytes=round(total / 1e6))
     (folder / "index.html").write_text(text, "utf-8")
-    found = edition(folder)
+    for page_of_app in (folder / "lab" / "index.html", folder / "notebooks" / "index.html"):
+        html = page_of_app.read_text("utf-8")
+        page_of_app.write_text(html.replace("</body>", '<script src="../kept.js"></script></body>'), "utf-8")
+    found = edition(folder) | {"notebooks": marks(folder)}
     worker = Template((HERE / WORKER).read_text("utf-8"))
     # $-signs of JavaScript's own stay as they are
     (folder / WORKER).write_text(worker.safe_substitute(edition=found["name"]), "utf-8")

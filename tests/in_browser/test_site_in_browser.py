@@ -2,6 +2,7 @@
 
 import json
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,14 @@ OVER = f"""() => {{
 IDLE = "Python (Pyodide) | Idle"
 HERE = ("another process: True", "another process: False")
 """The one line of the workbook that a browser, which starts no process, prints in another way."""
+
+
+AS_FROM_AN_OLDER_EDITION = """async () => {
+  const file = (await keptFiles()).find(one => one.path.endsWith("00_start_here.ipynb"));
+  file.content.metadata.labkit_edition = "older";
+  await inFiles("readwrite", store => done(store.put(file, file.path)));
+}"""
+"""Give the kept copy another mark than that of the site's notebook, as a new version of the site does."""
 
 
 def opened(browser: Browser, address: str, name: str, app: str = "lab") -> Page:
@@ -100,4 +109,39 @@ def test_all_is_loaded_and_works_without_the_server(
     page.wait_for_function(OVER, timeout=RUN, polling=500)
     outputs = [one for cell in page.evaluate(CELLS) for one in cell.get("outputs", ())]
     assert [one for one in outputs if one["output_type"] == "error"] == []
+    page.context.close()
+
+
+def test_work_is_kept_saved_loaded_and_hides_nothing_newer(browser: Browser, address: str, tmp_path: Path) -> None:
+    """A changed notebook survives, is saved and loaded in one click, and both it and a newer one can be had."""
+    page = opened(browser, address, "00_start_here")
+    page.evaluate("jupyterapp.shell.currentWidget.content.model.cells.get(0).sharedModel.setSource('# Mine')")
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.goto(address)
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save all my work").click()
+    saving.value.save_as(tmp_path / "work.json")
+    assert "# Mine" in (tmp_path / "work.json").read_text("utf-8")
+    assert page.get_by_role("button", name="Have both").count() == 0
+    page.evaluate(AS_FROM_AN_OLDER_EDITION)
+    page.reload()
+    page.get_by_role("button", name="Have both").click()
+    page.get_by_text("Yours is now notebooks/00_start_here (mine 1).ipynb").wait_for()
+    page.get_by_label("Load saved work").set_input_files(tmp_path / "work.json")
+    page.get_by_text("files loaded").wait_for()
+    (tmp_path / "broken.json").write_text("no work", "utf-8")
+    page.get_by_label("Load saved work").set_input_files(tmp_path / "broken.json")
+    page.get_by_text("Nothing was loaded from broken.json").wait_for()
+    (tmp_path / "mine.jsonl").write_text("{}\n", "utf-8")
+    page.get_by_label("Load saved work").set_input_files(tmp_path / "mine.jsonl")
+    page.get_by_text("1 files loaded").wait_for()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save my progress").click()
+    saving.value.save_as(tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text("utf-8") == "{}\n"
+    paths = [one["path"] for one in page.evaluate("keptFiles()")]
+    assert {"notebooks/00_start_here.ipynb", "notebooks/00_start_here (mine 1).ipynb"} <= set(paths)
+    page.evaluate(AS_FROM_AN_OLDER_EDITION)
+    page.goto(f"{address}/notebooks/index.html?path=notebooks/00_start_here.ipynb")
+    page.get_by_role("link", name="Have both").wait_for()
     page.context.close()
