@@ -16,6 +16,7 @@ from typing import TextIO
 from labkit.evidence.labelled import Evidence, Labelled, LabelledQuestion, labelled_set
 from labkit.evidence.published_sets import ForeignFile, published
 from labkit.evidence.recall import BUDGETS, AtBudget, Finding, Recall, cache_share, covers, findings, recall
+from labkit.evidence.rivals import RIVALS
 from labkit.evidence.strategies import STEPS, named, oracle_findings
 
 BESIDE = 0.20
@@ -100,10 +101,14 @@ def chosen(place: str, part: str = "", kind: str = "") -> tuple[list[Labelled], 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m labkit.evidence", description=__doc__.split("\n\n")[1])
     parser.add_argument("set", metavar="SET", help="own, or a file or folder of LoCoMo, BEAM or tau-bench")
-    words = "a step or a function of yours, or a mapping of several; may be given again (default: labkit's steps)"
+    words = (
+        "a step or a function of yours, or a mapping of several; may be repeated (default: labkit's steps and rivals)"
+    )
     parser.add_argument("--strategy", action="append", default=[], metavar="MODULE:NAME", help=words)
     parser.add_argument("--part", choices=("dev", "unseen"), default="", help="only this part of the own set")
     parser.add_argument("--kind", default="", help="only this kind of conversation, such as chat, long or tools")
+    lost = f"after each row, the questions it lost at {BESIDE:.0%} and the messages that held their evidence"
+    parser.add_argument("--lost", action="store_true", help=lost.replace("%", "%%"))
     return parser
 
 
@@ -111,7 +116,10 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     """Print the table; the exit status is 0, or 2 where a set or a strategy cannot be used, which is said in words."""
     options = _parser().parse_args(arguments)
     try:
-        strategies = {name: one for given in options.strategy for name, one in named(given).items()} or STEPS
+        strategies = {name: one for given in options.strategy for name, one in named(given).items()} or {
+            **STEPS,
+            **RIVALS,
+        }
         sets, told = chosen(options.set, options.part, options.kind)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -120,7 +128,19 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     print(f"{len(sets)} conversations, {questions} questions: {told}.\n{NOTE}\n\n{HEAD}", file=out)
     for row in table(sets, strategies, bar=sys.stderr.isatty()):
         print(row, file=out, flush=True)
+        if options.lost:
+            print(*lost(row, sets), sep="\n", file=out)
     return 0
+
+
+def lost(row: Row, sets: Sequence[Labelled]) -> Iterator[str]:
+    """A line for each question that a row lost at BESIDE, and one for each piece of its evidence, with its places."""
+    needed = {(one.name, question.ask): question.evidence for one in sets for question in one.questions}
+    for finding in row.at(BESIDE):
+        if not finding.covered:
+            yield f"  lost in {finding.conversation}: {finding.question}"
+            for one in needed[finding.conversation, finding.question]:
+                yield f"    message {' or '.join(map(str, one.places))} says: {one.words[:70]}"
 
 
 __all__ = [
