@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.blocks import well_formed
-from labkit.messages import History, Message, assistant, exchanges, join, user, without_thinking
+from labkit.messages import History, Message, Ruler, assistant, exchanges, join, user, without_thinking
 from labkit.models import DEFAULT_MODEL, Model, find
 from labkit.origin import with_origins
 from labkit.redaction import Redact, redacted
@@ -83,6 +83,24 @@ def split(history: History, keep: int) -> tuple[History, History]:
     if all(part.staying() or is_summary(part[0]) for part in exchanges(old)):
         return history[:0], history
     return old, history[cut:]
+
+
+def too_early(history: History, old: History, threshold: int, billed: int, size: Ruler, beside: int = 0) -> bool:
+    """True when one more summary of `old` neither leaves room for a turn below the threshold nor halves the request.
+
+    What must stay (newest turns, pinned messages, `beside`: system prompt and tools) may be longer than the threshold
+    by itself. Then a summary on every turn would cost a request each and break the prompt cache, and the next request
+    would be above it again. The first summary is never too early. Sizes are in tokens: `billed` is the last request,
+    `size` estimates a message.
+    """
+    if not any(map(is_summary, old)):
+        return False
+    goes = [part for part in exchanges(old) if not part.staying() and not is_summary(part[0])]
+    new = sum(part.total(size) for part in goes)
+    rest = beside + history.total(size) - new
+    another = history[history.newest_start() :].total(size)
+    off = billed / max(beside + history[:-1].total(size), 1)  # what is billed for each token that was estimated
+    return off * (rest + another) > threshold and new < rest
 
 
 def is_summary(message: Message) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from labkit.budgets import MOST_BYTES, Overflow, check, classify, excess
 from labkit.conversation import Conversation, Summary
-from labkit.messages import History, Message, assistant, exchanges, in_open_round, without_thinking
+from labkit.messages import History, Message, assistant, in_open_round, without_thinking
 from labkit.reply import TurnFailed, absorbed, whole
 from labkit.settings import Compaction, Settings
 from labkit.steps.keep_within import KeepWithin
@@ -27,6 +27,7 @@ from labkit.summarization import (
     replaced,
     split,
     summary_text,
+    too_early,
 )
 from labkit.tokens import Usage, estimator
 
@@ -175,6 +176,7 @@ RETRY_SHARE = 0.9
 def summarize_if_due(settings: Settings, conversation: Conversation) -> Turn:
     """Yield the summarizer's requests if the last request was above the threshold, and give the conversation after it.
 
+    The first time one is always made, later only where it leaves room for one more turn or halves the request.
     A summary that fails, for whatever reason, leaves the history as it was, is counted, and is reported by a
     SummaryWarning; its tokens are counted too.
     """
@@ -182,7 +184,7 @@ def summarize_if_due(settings: Settings, conversation: Conversation) -> Turn:
     if plan.threshold is None or (conversation.last.total_input <= plan.threshold and not conversation.failures):
         return conversation
     old, recent = split(conversation.history, plan.keep)
-    if not old or in_open_round(conversation.history) or _too_early(settings, conversation, old, recent):
+    if not old or in_open_round(conversation.history) or _too_early(settings, conversation, old):
         return conversation
     if _pausing(plan, conversation.failures):
         return replace(conversation, failures=conversation.failures + 1)
@@ -200,17 +202,12 @@ def summarize_if_due(settings: Settings, conversation: Conversation) -> Turn:
     return conversation.summarized(history, Summary(summary_text(pair), len(pair.replaces), usage, put_back))
 
 
-def _too_early(settings: Settings, conversation: Conversation, old: History, recent: History) -> bool:
-    """True when what stays is above the threshold already, and what a summary would replace is smaller than that.
-
-    The newest turns stay, the pinned ones, and about as much of a summary as there is. No summary brings such a request
-    below the threshold; one on every turn would cost a call each time and rewrite the cached prefix. Waiting until the
-    rest is as large lets each summary halve the request. Our rule, by estimates.
-    """
+def _too_early(settings: Settings, conversation: Conversation, old: History) -> bool:
+    """True when one more summary would not help yet; one that is owed since a failure always helps."""
+    threshold, billed = settings.compaction.threshold or 0, conversation.last.total_input
+    beside = settings.beside(conversation)
     ruler = estimator(settings.row)
-    new = sum(part.total(ruler) for part in exchanges(old) if not (part.staying() or is_summary(part[0])))
-    stays = settings.beside(conversation) + recent.total(ruler) + old.total(ruler) - new
-    return stays > (settings.compaction.threshold or 0) and new < stays
+    return not conversation.failures and too_early(conversation.history, old, threshold, billed, ruler, beside)
 
 
 def _pausing(plan: Compaction, failures: int) -> bool:

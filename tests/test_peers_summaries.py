@@ -303,7 +303,7 @@ def test_thane_1170_what_is_only_a_summary_and_pins_is_not_summarized_again() ->
     for place in range(4):
         manager.send(f"{place}?")
     assert summaries_asked(offline)
-    assert len(summaries_asked(offline)) == len(manager.summary_history) == 2
+    assert len(summaries_asked(offline)) == len(manager.summary_history) == 3
     with warnings.catch_warnings():
         warnings.simplefilter("error", SummaryWarning)
         again = smart(offline, messages=pinned[:2], recent_turns_to_keep=1, token_threshold=1)

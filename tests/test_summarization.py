@@ -223,6 +223,35 @@ def test_a_stopped_cell_during_the_summary_keeps_the_reply() -> None:
     assert len(manager.transcript) == len(manager.messages)
 
 
+@pytest.mark.parametrize("keep", [1, 2, 4, 8])
+@pytest.mark.parametrize("threshold", [300, 2_000, 3_000])
+def test_no_summary_on_every_turn_when_what_must_stay_is_longer_than_the_threshold(keep: int, threshold: int) -> None:
+    """Of the last ten turns at most half make one, a request is at most twice what must stay, and none is lost."""
+    log: Log = []
+    manager = smart(log, token_threshold=threshold, recent_turns_to_keep=keep)
+    made = []
+    for place in range(2 * keep + 12):
+        before = len(log)
+        manager.send(f"Note {place}: " + f"parcel {place} goes to shelf {place * 7} with weight {place}.5 kg. " * 40)
+        made.append(len(log) - before - 1)
+    assert sum(made) >= 1
+    assert sum(made[-10:]) <= 5
+    turn = max(estimate_tokens(message) for message in manager.transcript) * 2
+    assert max(estimate_tokens(History(sent.messages)) for sent in log[-10:]) < (2 * keep + 3) * turn
+
+
+def test_a_summary_that_helps_is_made_on_the_next_turn() -> None:
+    """While what must stay is below the threshold, each request above it is followed by a summary."""
+    log: Log = []
+    manager = smart(log, token_threshold=700, recent_turns_to_keep=1)
+    for place in range(20):
+        before, due = len(log), manager.last_input_tokens
+        manager.send(f"Note {place}: {LONG}")
+        above = log[before].usage.total_input > 700
+        assert len(log) - before == 1 + above, (place, due)
+    assert manager.summary
+
+
 @pytest.mark.parametrize("settings", [{"token_threshold": 0}, {"recent_turns_to_keep": -1}])
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, int]) -> None:
     """With what was given and what is allowed."""

@@ -15,7 +15,7 @@ from labkit.messages import History, Message, assistant, user
 from labkit.models import DEFAULT_MODEL, find
 from labkit.request_log import Sent
 from labkit.strategies import KeepRecent, Step, apply, full_history
-from labkit.summarization import SUMMARY_PREFIX, ClaudeSummarizer, is_summary, replaced, split
+from labkit.summarization import SUMMARY_PREFIX, ClaudeSummarizer, is_summary, replaced, split, too_early
 from labkit.tokens import Usage, estimator
 from labkit.turn import run
 
@@ -138,7 +138,7 @@ class Race:
             parts = self._parts(view)
             working, spent = working.append(reply), Usage()
             if threshold and sum(parts) > threshold:
-                working, spent = self._condensed(working, keep)
+                working, spent = self._condensed(working, threshold, sum(parts), keep)
             repeated = legs[-1].total if kept else 0
             legs.append(Leg(*parts, self._ruler(reply), repeated, len(view), spent, working))
             before = view
@@ -149,9 +149,9 @@ class Race:
         current = self._ruler(view[-1])
         return self.system, told, view.total(self._ruler) - told - current, current
 
-    def _condensed(self, history: History, keep: int) -> tuple[History, Usage]:
+    def _condensed(self, history: History, threshold: int, billed: int, keep: int) -> tuple[History, Usage]:
         old, recent = split(history, keep)
-        if not old:
+        if not old or too_early(history, old, threshold, billed, self._estimate, self.system):
             return history, Usage()
         text, spent = self._condense(old)
         shorter = replaced(history, recent, text)

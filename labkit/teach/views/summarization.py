@@ -7,11 +7,11 @@ from labkit.costs import cost
 from labkit.messages import History, exchanges
 from labkit.models import DEFAULT_MODEL
 from labkit.request_log import Sent
-from labkit.summarization import Summarizer, SummaryFailed, is_summary, replaced, split
+from labkit.summarization import Summarizer, SummaryFailed, is_summary, replaced, split, too_early
 from labkit.teach.cells.shown import Shown, table
 from labkit.teach.charts.chart import Chart, Lane, Series, Threshold
 from labkit.teach.lessons.talks import Talk
-from labkit.tokens import estimate_tokens
+from labkit.tokens import ESTIMATED_TOKENS, estimate_tokens
 from labkit.transcript import readable
 
 
@@ -63,14 +63,14 @@ def course(talk: Talk, summarizer: Summarizer, threshold: int, keep: int) -> lis
         working = asked.append(*exchange[1:])
         made = False
         if estimate_tokens(asked) > threshold:
-            working, made = _summarized(working, summarizer, keep)
+            working, made = _summarized(working, summarizer, threshold, keep)
         moments.append(_moment(talk, asked, made))
     return moments
 
 
-def _summarized(working: History, summarizer: Summarizer, keep: int) -> tuple[History, bool]:
+def _summarized(working: History, summarizer: Summarizer, threshold: int, keep: int) -> tuple[History, bool]:
     old, recent = split(working, keep)
-    if not old:
+    if not old or too_early(working, old, threshold, estimate_tokens(working[:-1]), ESTIMATED_TOKENS):
         return working, False
     try:
         return replaced(working, recent, summarizer(old)), True

@@ -76,7 +76,7 @@ export class ConversationManager {
     const [old, recent] = split(history, this.recentTurnsToKeep);
     if (!old.length || inOpenRound(history)) return conversation;
     const besides = systemWithFacts(conversation) + (this.tools.length ? JSON.stringify(this.tools) : "");
-    if (isTooEarly(this.tokenThreshold, old, recent, besides)) return conversation;
+    if (!failures && isTooEarly(history, old, this.tokenThreshold, totalInput(last), besides)) return conversation;
     const failed = { ...conversation, failures: failures + 1 };
     if (failures >= PATIENCE && failures % (PATIENCE + PAUSE) >= PATIENCE) return failed;
     let usage = NOTHING;

@@ -30,14 +30,19 @@ export function split(history, keep) {
 }
 
 /**
- * True when what stays is above the threshold already, and what a summary would replace is smaller than that: one on
- * every turn would cost a call each time and shorten little. `besides` is the text sent besides the messages.
+ * True when one more summary neither leaves room for a turn below the threshold nor halves the request: one on every turn
+ * would cost a call each time and shorten little. `billed` is the last request's input, `besides` the text sent besides
+ * the messages. The first summary is never too early.
  */
-export function isTooEarly(threshold, old, recent, besides) {
+export function isTooEarly(history, old, threshold, billed, besides) {
+  if (!old.some(isSummary)) return false;
   const parts = exchanges(old).map(([low, high]) => old.slice(low, high));
   const fresh = estimate(parts.filter((part) => !isSummary(part[0]) && !part.some(mustStay)).flat());
-  const stays = Math.ceil([...besides].length / 4) + estimate(recent) + estimate(old) - fresh;
-  return stays > threshold && fresh < stays;
+  const fixed = Math.ceil([...besides].length / 4);
+  const rest = fixed + estimate(history) - fresh;
+  const another = estimate(history.slice(starts(history).at(-1)));
+  const off = billed / Math.max(fixed + estimate(history.slice(0, -1)), 1); // what is billed for an estimated token
+  return off * (rest + another) > threshold && fresh < rest;
 }
 
 /** The request for a summary of `old`; after one that was cut off `again` gives twice the room. */
