@@ -365,11 +365,18 @@ def test_what_fits_is_passed_on_untouched() -> None:
     assert apply((Relevance(10_000),), history) is history
 
 
-def test_the_choice_is_the_same_in_every_process() -> None:
-    """The same for any seed of Python's hashes."""
+ON_A_CHAT = "h = about_the_oven(40); step = Relevance(90)"
+IN_A_RUN = (
+    "from labkit.evidence.loop_runs import audit; h = audit(6); step = Relevance(1_200, weights=Weights(note={note}))"
+)
+
+
+@pytest.mark.parametrize("setting", [ON_A_CHAT, IN_A_RUN.format(note=0.6), IN_A_RUN.format(note=0)])
+def test_the_choice_is_the_same_in_every_process(setting: str) -> None:
+    """The same for any seed of Python's hashes: in a chat, and in a run of tools with a note and without one."""
     code = (
-        "from tests.test_relevance import *; h = about_the_oven(40);"
-        "print([m.text for m in Relevance(90)(h)], Relevance(90).why(h))"
+        f"from tests.test_relevance import *; {setting}; assert 1 < len(step(h)) < len(h);"
+        "print(step(h).wire(), step.why(h))"
     )
     told = {
         subprocess.run(
