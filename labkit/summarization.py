@@ -19,6 +19,7 @@ from labkit.text.rule_check import Verdict, unkept
 from labkit.text.rules import rules_of
 from labkit.tokens import Usage, estimate_tokens
 from labkit.transcript import READING, in_parts, indented
+from labkit.transcript import readable as readable
 
 if TYPE_CHECKING:
     from anthropic.types import Message as Response
