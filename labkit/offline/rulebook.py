@@ -59,6 +59,8 @@ LIMITS = (
     "rest on few recordings or on the figure of another model.",
     "`service_tier`, `inference_geo` and `metadata` are taken and change nothing; `speed` changes the cache, not the "
     "price.",
+    "The API words a wrong key in two ways; what decides was not found. Offline the beginning of the key does.",
+    "A compaction block carries the summary, and not the tool changes that the messages before it made.",
     "Taken, because a source that says otherwise was not found: any `anthropic-version`, a slash at the end of a path, "
     "a `user_id` of any length. A compressed body is refused as text that is not UTF-8.",
     "Where a request has several faults, the one that is named is the first by the order of the rules; the API's order "
