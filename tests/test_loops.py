@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from labkit.evidence.loop_runs import audit, repair
 from labkit.evidence.loop_table import WAYS, main
 from labkit.evidence.loops import measured
-from labkit.messages import Block, History, assistant, rounds, user
+from labkit.messages import Block, History, Message, assistant, rounds, user
 from labkit.repair import origins, unpaired
 from labkit.steps.folding import folded, words_of
 from labkit.steps.keep_within import KeepWithin
@@ -276,3 +276,15 @@ def test_rounds_are_calls_with_all_their_results() -> None:
     results = [{"type": "tool_result", "tool_use_id": f"t{i}", "content": "ok"} for i in range(2)]
     history = History([user("a"), assistant(calls), user(results[:1]), user(results[1:]), assistant("done"), user("b")])
     assert [len(part) for part in rounds(history)] == [3]
+
+
+def test_words_of_a_folded_round_stay_before_a_system_message() -> None:
+    """The API refuses a system message that a user message follows; the words of a folded round came right after it."""
+    calls = [assistant([{"type": "tool_use", "id": f"t{i}", "name": "look_up", "input": {}}]) for i in range(2)]
+    results = [{"type": "tool_result", "tool_use_id": f"t{i}", "content": "889"} for i in range(2)]
+    words = {"type": "text", "text": "And by post."}
+    rounds = [message for call, result in zip(calls, results, strict=True) for message in (call, user([result, words]))]
+    view = apply([KeepWithin(1, keep=0)], History([user("order"), Message("system", "From now on: 889"), *rounds]))
+    roles = [message.role for message in view]
+    assert roles[roles.index("system") + 1] == "assistant"
+    assert "And by post." in view[1].text

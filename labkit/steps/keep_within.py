@@ -262,11 +262,10 @@ class _Loop:
         note = next((message for message in self.parts[0] if is_note(message)), None)
         gone = [self.parts[at] for at in places]
         first = [message for message in self.parts[0] if message is not note]
-        first += [message for part in gone for message in words_of(part)]
-        made = folded(note, gone, most, dropped)
+        said = [message for part in gone for message in words_of(part)]
         end = len(first)
         while end and first[end - 1].role == "system":  # system messages wait for the reply, so they stay last
             end -= 1
-        self.parts[0] = [*first[:end], made, *first[end:]]
+        self.parts[0] = [*first[:end], *said, folded(note, gone, most, dropped), *first[end:]]
         for at in reversed(places):
             del self.parts[at]
